@@ -1,0 +1,159 @@
+package pack
+
+import "sort"
+
+// kept is what is remembered of the pack's bytes: all of them while they fit
+// the limit, in pages; from then on only the entries chosen by keep, while
+// those fit. What is not kept is read back from where the pack was staged.
+type kept struct {
+	limit   int64
+	size    int64
+	pages   [][]byte // all bytes so far; nil once they did not fit
+	some    bool     // pages are gone
+	slabs   []*slab
+	written int64
+}
+
+// pageSize is the unit in which all bytes are kept.
+const pageSize = 1 << 20
+
+// slab holds the bytes of entries one behind the other.
+type slab struct {
+	b       []byte
+	entries []uint32
+	starts  []uint32
+}
+
+// slabSize is larger than smallMax and what deflate may add to it.
+const slabSize = 2 << 20
+
+// entryCost is what a slab knows of each entry, in bytes; the slices grow by
+// a quarter at most when they are this large.
+const entryCost = 10
+
+// write appends the pack's next bytes. It reports whether all bytes are still
+// kept; when not, its caller keeps the entries it wants before it calls
+// dropPages.
+func (k *kept) write(b []byte) bool {
+	if k.some {
+		return true
+	}
+	k.written += int64(len(b))
+	for len(b) > 0 {
+		if n := len(k.pages); n > 0 && len(k.pages[n-1]) < pageSize {
+			p := &k.pages[n-1]
+			m := min(pageSize-len(*p), len(b))
+			*p = append(*p, b[:m]...)
+			b = b[m:]
+			continue
+		}
+		if k.size+pageSize > k.limit {
+			return false
+		}
+		k.pages = append(k.pages, make([]byte, 0, pageSize))
+		k.size += pageSize
+	}
+	return true
+}
+
+// dropPages lets go of the pages and goes on with chosen entries: those of
+// missed that lie whole in the pages are the first ones.
+func (k *kept) dropPages(missed []uint32, t *table) {
+	old := k.pages
+	k.pages, k.some, k.size = nil, true, 0
+	held := int64(len(old)) * pageSize
+	freed := 0
+	var scratch []byte
+	for _, i := range missed {
+		if i+1 >= t.n {
+			break
+		}
+		off, end := t.offset(i), t.offset(i+1)
+		if end > held || end-off > smallMax {
+			continue
+		}
+		for ; freed < int(off/pageSize); freed++ {
+			old[freed] = nil
+		}
+		b := sliceOf(old, off, int(end-off), &scratch)
+		if b == nil {
+			continue
+		}
+		k.keep(i, b)
+	}
+}
+
+// keep remembers the bytes of an entry; entries come in order.
+func (k *kept) keep(i uint32, b []byte) {
+	if !k.some {
+		return // pages have it
+	}
+	cost := int64(len(b)) + entryCost
+	if n := len(k.slabs); n == 0 || len(k.slabs[n-1].b)+len(b) > cap(k.slabs[n-1].b) {
+		if k.size+slabSize > k.limit || len(b) > slabSize {
+			return
+		}
+		k.slabs = append(k.slabs, &slab{b: make([]byte, 0, slabSize)})
+		k.size += slabSize
+	}
+	if k.size+cost > k.limit {
+		return
+	}
+	s := k.slabs[len(k.slabs)-1]
+	s.entries = append(s.entries, i)
+	s.starts = append(s.starts, uint32(len(s.b)))
+	s.b = append(s.b, b...)
+	k.size += entryCost
+}
+
+// bytes returns the entry's n bytes at off, nil when they were not kept.
+// They may lie in *scratch.
+func (k *kept) bytes(i uint32, off int64, n int, scratch *[]byte) []byte {
+	if !k.some {
+		return sliceOf(k.pages, off, n, scratch)
+	}
+	at := sort.Search(len(k.slabs), func(j int) bool {
+		s := k.slabs[j]
+		return s.entries[len(s.entries)-1] >= i
+	})
+	if at == len(k.slabs) {
+		return nil
+	}
+	s := k.slabs[at]
+	j := sort.Search(len(s.entries), func(j int) bool { return s.entries[j] >= i })
+	if s.entries[j] != i {
+		return nil
+	}
+	end := len(s.b)
+	if j+1 < len(s.starts) {
+		end = int(s.starts[j+1])
+	}
+	return s.b[s.starts[j]:end]
+}
+
+// has reports whether bytes would return the entry.
+func (k *kept) has(i uint32, off int64, n int) bool {
+	if !k.some {
+		return off+int64(n) <= k.written
+	}
+	var none []byte
+	return k.bytes(i, off, n, &none) != nil
+}
+
+// sliceOf returns n bytes at off of pages, put together in *scratch when they
+// lie in more than one; nil when a page is missing.
+func sliceOf(pages [][]byte, off int64, n int, scratch *[]byte) []byte {
+	p, at := int(off/pageSize), int(off%pageSize)
+	if p < len(pages) && at+n <= len(pages[p]) {
+		return pages[p][at : at+n]
+	}
+	b := (*scratch)[:0]
+	for ; len(b) < n; p, at = p+1, 0 {
+		if p >= len(pages) || at >= len(pages[p]) {
+			return nil
+		}
+		b = append(b, pages[p][at:min(len(pages[p]), at+n-len(b))]...)
+	}
+	*scratch = b
+	return b
+}

@@ -1,0 +1,41 @@
+// Package inputs turns the command line and the environment into one
+// validated [Config].
+//
+// Start with [Options], the one table that flags, environment variables and
+// help are made from, and [Command], the command line itself.
+package inputs
+
+import (
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine"
+)
+
+// The exit codes. They are part of the command's interface.
+const (
+	ExitOK     = 0 // every mirror is as its source
+	ExitFailed = 1 // at least one mirror failed, the others are done
+	ExitUsage  = 2 // what was asked for can't be done, nothing was written
+)
+
+// Config is what was asked for, validated. Strings are "" where nothing was
+// said.
+type Config struct {
+	Pairs []engine.Pair // at least one
+
+	EndpointURL    string
+	Region         string
+	ForcePathStyle bool
+	StorageClass   string
+
+	Layout      engine.Layout
+	Refs        []string // globs
+	ExcludeRefs []string // globs
+	Token       string
+	Full        bool
+	DryRun      bool
+
+	Concurrency int
+	MaxMemory   int64 // bytes; 0 is the engine's default
+
+	JSON    bool
+	Verbose bool
+}

@@ -1,0 +1,113 @@
+package inputs
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine"
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/refs"
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/remote"
+)
+
+// The setters of the table check a value and store it. Their errors say what
+// is wrong and what to write; the caller puts the option's name before them.
+
+func setText(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*field(c) = v
+		return nil
+	}
+}
+
+func setSwitch(field func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		b, err := strconv.ParseBool(v)
+		if err != nil {
+			return fmt.Errorf("%q is neither true nor false", v)
+		}
+		*field(c) = b
+		return nil
+	}
+}
+
+func setLayout(c *Config, v string) error {
+	c.Layout = engine.Layout(v)
+	switch c.Layout {
+	case engine.Auto, engine.Pack, engine.Loose:
+		return nil
+	}
+	return fmt.Errorf("%q is not a layout; write auto, pack or loose", v)
+}
+
+func setRefs(c *Config, v string) error {
+	c.Refs = append(c.Refs, v)
+	return checkGlob(v)
+}
+
+func setExcludeRefs(c *Config, v string) error {
+	c.ExcludeRefs = append(c.ExcludeRefs, v)
+	return checkGlob(v)
+}
+
+func checkGlob(v string) error {
+	_, err := refs.Filter(nil, []string{v}, nil)
+	return err
+}
+
+func setEndpointURL(c *Config, v string) error {
+	c.EndpointURL = v
+	u, err := url.Parse(v)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("%q is not an address; write for example https://s3.example.com", remote.Redact(v))
+	}
+	return nil
+}
+
+var storageClass = regexp.MustCompile(`^[A-Z0-9_]+$`)
+
+// setStorageClass takes any name, since S3-compatible stores have their own,
+// except those whose objects nobody can read before they are restored.
+func setStorageClass(c *Config, v string) error {
+	c.StorageClass = v
+	switch {
+	case v == "GLACIER" || v == "DEEP_ARCHIVE":
+		return fmt.Errorf("nobody could clone from %s, whose objects must be restored before each use; GLACIER_IR is the coldest class that works", v)
+	case !storageClass.MatchString(v):
+		return fmt.Errorf("%q is not a storage class; write for example STANDARD_IA", v)
+	}
+	return nil
+}
+
+// setToken refuses what can't stand in a header. The error must not show it.
+func setToken(c *Config, v string) error {
+	c.Token = v
+	if strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return errors.New("it holds a space, a line break or another character that no token has")
+	}
+	return nil
+}
+
+func setConcurrency(c *Config, v string) error {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is not a number of mirrors; write 1 or more", v)
+	}
+	c.Concurrency = n
+	return nil
+}
+
+func setMaxMemory(c *Config, v string) error {
+	n, err := parseSize(v)
+	if err != nil {
+		return err
+	}
+	if n < minMemory {
+		return fmt.Errorf("%s is too little to work in; write 32MiB or more", v)
+	}
+	c.MaxMemory = n
+	return nil
+}

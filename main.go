@@ -1,0 +1,54 @@
+// Command mirror-git-to-s3 copies git repositories into S3 so that plain git
+// clones them from there.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/inputs"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal stops cleanly; with its handler gone, a second one
+	// ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(realMain(ctx, os.Args[1:], process{os.Stdin, os.Stdout, os.Stderr, os.Getenv}))
+}
+
+// process is what the program has of the outside world.
+type process struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+}
+
+// errMirrorsFailed says that the results, which were printed, hold failures.
+var errMirrorsFailed = errors.New("at least one mirror failed")
+
+// realMain is the program; it returns the exit code.
+func realMain(ctx context.Context, args []string, p process) int {
+	cmd := inputs.Command(inputs.App{Version: versionText(), Getenv: p.getenv, Mirror: p.mirror})
+	cmd.SetArgs(args)
+	cmd.SetIn(p.stdin)
+	cmd.SetOut(p.stdout)
+	cmd.SetErr(p.stderr)
+	err := cmd.ExecuteContext(ctx)
+	var usage *inputs.UsageError
+	switch {
+	case err == nil:
+		return inputs.ExitOK
+	case errors.As(err, &usage):
+		inputs.WriteUsageError(p.stderr, err)
+		return inputs.ExitUsage
+	case !errors.Is(err, errMirrorsFailed):
+		fmt.Fprintf(p.stderr, "mirror-git-to-s3: %v\n", err)
+	}
+	return inputs.ExitFailed
+}
