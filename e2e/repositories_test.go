@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/internal/gitfixture"
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/internal/mirrorcheck"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/internal/testserver"
 )
 
@@ -23,7 +24,8 @@ func TestRepositories(t *testing.T) {
 				})
 			}
 			t.Run("v0", func(t *testing.T) {
-				firstRun(t, r, world.sourceV0.URL(path), s3Target(t), "auto")
+				unborn := func(m *mirrorcheck.Mirror) { m.NoHead = f.Name == "empty" || f.Name == "unborn-head" }
+				firstRun(t, r, world.sourceV0.URL(path), s3Target(t), "auto", unborn)
 			})
 			t.Run("directory", func(t *testing.T) {
 				firstRun(t, r, world.source.URL(path), fileTarget(t), "auto")
@@ -33,10 +35,10 @@ func TestRepositories(t *testing.T) {
 }
 
 // firstRun mirrors into an empty target and compares figures and contents.
-func firstRun(t *testing.T, r *gitfixture.Repo, source string, to target, layout string) result {
+func firstRun(t *testing.T, r *gitfixture.Repo, source string, to target, layout string, change ...func(*mirrorcheck.Mirror)) result {
 	t.Helper()
 	got := mirror(t, source, to, "--layout", layout)
-	report := check(t, r, to)
+	report := check(t, r, to, change...)
 	if got.Status != "mirrored" || got.Refs.Total != report.Refs || got.Refs.Added != report.Refs {
 		t.Errorf("status %q with %+v for %d refs", got.Status, got.Refs, report.Refs)
 	}

@@ -85,6 +85,12 @@ func (o *Options) setDefaults(pairs []Pair) error {
 			return errors.New("a target in S3 needs an S3 client")
 		}
 	}
+	if o.LFS == "" {
+		o.LFS = LFSTrue
+	}
+	if o.LFS != LFSTrue && o.LFS != LFSFalse && o.LFS != LFSBestEffort {
+		return fmt.Errorf("LFS %q: it is one of true, false and best-effort", o.LFS)
+	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = defaultConcurrency
 	}

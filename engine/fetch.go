@@ -12,6 +12,7 @@ import (
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/object"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/pack"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/remote"
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/lfs/pointer"
 )
 
 // unpackLimit is git's fetch.unpackLimit: a pack of fewer objects is kept as
@@ -23,6 +24,9 @@ type fetched struct {
 	packs []packState
 	index []*pack.Index
 	loose int64 // objects stored one by one
+
+	pointers pointer.Set // LFS objects that received blobs point at
+	lfs      lfsState
 }
 
 func (f *fetched) has(id object.ID) bool {
@@ -37,17 +41,20 @@ func (f *fetched) has(id object.ID) bool {
 // fetch receives and stores what the mirror lacks.
 func (m *mirror) fetch(ctx context.Context, p *plan, st *staging) (*fetched, error) {
 	f := &fetched{}
-	if len(p.wants) == 0 {
-		return f, nil
-	}
 	for i, req := range remote.Rounds(p.wants, p.haves) {
+		for _, x := range f.index {
+			x.Release()
+		}
 		m.progress.setPhase("receiving")
 		req.Progress = func(line string) { m.log.Debug("source", "says", line) }
 		if err := m.round(ctx, req, st, i, f); err != nil {
 			return nil, err
 		}
 	}
-	return f, m.checkWants(ctx, p, f)
+	if err := m.checkWants(ctx, p, f); err != nil {
+		return nil, err
+	}
+	return f, m.copyLFS(ctx, p, f)
 }
 
 // round receives one pack.
@@ -92,6 +99,9 @@ func (m *mirror) receive(ctx context.Context, r io.Reader, l Layout, st *staging
 		c.Object, c.Large = loose.object, loose.largeObject
 		head = min(max(part, share), 64<<20)
 		free -= share + partsHeld*part + head
+	}
+	if m.LFS != LFSFalse {
+		c.Object = collect(&f.pointers, c.Object)
 	}
 	sp := st.spool(name, int(head))
 	c.Spool, c.Memory = sp, max(free, pack.MinMemory)

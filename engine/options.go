@@ -41,6 +41,7 @@ type Options struct {
 	// URL holds user info.
 	Token string
 
+	LFS         LFS      // "" is LFSTrue
 	Layout      Layout   // "" is Auto
 	Refs        []string // globs over full ref names to mirror; none: all
 	ExcludeRefs []string // globs over full ref names to leave out

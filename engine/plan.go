@@ -41,6 +41,10 @@ func (m *mirror) plan(ctx context.Context) (*plan, error) {
 func (p *plan) compare(m *mirror) error {
 	st := p.now.state
 	p.full = m.Full || st == nil
+	if st != nil && !p.full && m.needsLFS(st) {
+		m.log.Info("earlier runs left out Git LFS objects: fetching everything again to find them")
+		p.full = true
+	}
 	if st == nil && p.now.exists {
 		m.log.Info("the target holds a repository that this tool did not finish: mirroring in full over it")
 	}

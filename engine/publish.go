@@ -39,7 +39,7 @@ func (m *mirror) publish(ctx context.Context, p *plan, f *fetched) error {
 	if err := m.addLoose(ctx, p, f, next); err != nil {
 		return err
 	}
-	fresh := p.now.state == nil || m.Full
+	fresh := p.full
 	if fresh {
 		if err := m.putStatic(ctx, p); err != nil {
 			return err
@@ -238,7 +238,7 @@ func (m *mirror) nextState(p *plan, f *fetched) *state {
 	now := m.Now().UTC().Truncate(time.Second)
 	next := &state{
 		Format: stateFormat, Source: m.result.Source, ObjectFormat: p.want.Format.String(),
-		RefsSHA256: sumHex(infoRefs(p.want.Refs)), LooseObjects: f.loose, Packs: []packState{},
+		RefsSHA256: sumHex(infoRefs(p.want.Refs)), LooseObjects: f.loose, Packs: []packState{}, LFS: f.lfs,
 		LastRun: lastRun{Time: now, Received: m.result.Objects.Total, Full: p.full},
 	}
 	if st := p.now.state; st != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/pack"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/store"
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/lfs/transfer"
 )
 
 // The statuses of a mirror after a run.
@@ -95,6 +96,7 @@ type Progress struct {
 	Stored   atomic.Int64 // loose objects written
 	Fetched  atomic.Int64 // bytes from the source
 	Uploaded atomic.Int64 // bytes to the store
+	LFS      transfer.Progress
 	done     atomic.Pointer[Result]
 }
 

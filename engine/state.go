@@ -31,6 +31,7 @@ type state struct {
 	Packs        []packState   `json:"packs"`       // in the order of objects/info/packs
 	LooseObjects int64         `json:"loose_objects"`
 	Retired      []retiredPack `json:"retired,omitempty"`
+	LFS          lfsState      `json:"lfs"`
 	LastRun      lastRun       `json:"last_run"`
 }
 

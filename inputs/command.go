@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/remote"
 )
 
 // App is what the commands call, and what they need to know of the program.
@@ -18,6 +16,8 @@ type App struct {
 	Getenv  func(string) string
 	// Mirror does what the command without a subcommand asks for.
 	Mirror func(context.Context, Config) error
+	// Serve and Agent do what the commands serve and lfs-agent ask for.
+	Serve, Agent func(context.Context, ReadConfig) error
 }
 
 // A UsageError is a command line or environment that can't be followed. Its
@@ -64,6 +64,9 @@ func Command(app App) *cobra.Command {
 	cmd.Flags().Bool("version", false, "show the version")
 	cmd.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd.OutOrStdout()) })
+	cmd.AddCommand(serveCommand(app), agentCommand(app))
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.SetHelpCommand(&cobra.Command{Hidden: true})
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &UsageError{flagError(err)} })
 	return cmd
 }
@@ -73,11 +76,7 @@ func mirrorConfig(flags []said, args []string, getenv func(string) string) (Conf
 	if len(flags) == 0 && len(args) == 0 && !saysPairs(all) {
 		return Config{}, ErrNothingSaid
 	}
-	c, err := resolve(all)
-	for _, a := range args {
-		err = errors.Join(err, fmt.Errorf("%q belongs to no option; write --source URL --target URL", remote.Redact(a)))
-	}
-	return c, err
+	return resolve(all, args)
 }
 
 func saysPairs(all []said) bool {

@@ -17,6 +17,8 @@ type Commands uint
 // The commands.
 const (
 	Mirror Commands = 1 << iota
+	Serve
+	Agent
 )
 
 // Option is one thing that a user can say. Its flag is --Name and its variable
@@ -71,12 +73,12 @@ var Options = []Option{
 		set:  setSwitch(func(c *Config) *bool { return &c.DryRun }),
 		Help: "say what would be done, write nothing"},
 
-	{Name: "endpoint-url", Value: "URL", Group: groupStore, On: Mirror, set: setEndpointURL,
+	{Name: "endpoint-url", Value: "URL", Group: groupStore, On: Mirror | Serve | Agent, set: setEndpointURL,
 		Help: "address of an S3-compatible store (default AWS_ENDPOINT_URL, else AWS itself)"},
-	{Name: "region", Value: "REGION", Group: groupStore, On: Mirror,
+	{Name: "region", Value: "REGION", Group: groupStore, On: Mirror | Serve | Agent,
 		set:  setText(func(c *Config) *string { return &c.Region }),
 		Help: "region of the buckets (default AWS_REGION, else the AWS profile's)"},
-	{Name: "force-path-style", Kind: Switch, Default: "false", Group: groupStore, On: Mirror,
+	{Name: "force-path-style", Kind: Switch, Default: "false", Group: groupStore, On: Mirror | Serve | Agent,
 		set:  setSwitch(func(c *Config) *bool { return &c.ForcePathStyle }),
 		Help: "address buckets as https://host/bucket, not https://bucket.host, as many S3-compatible stores need"},
 	{Name: "storage-class", Value: "CLASS", Group: groupStore, On: Mirror, set: setStorageClass,
@@ -90,7 +92,7 @@ var Options = []Option{
 	{Name: "json", Kind: Switch, Default: "false", Group: groupOutput, On: Mirror,
 		set:  setSwitch(func(c *Config) *bool { return &c.JSON }),
 		Help: "print the results as JSON on stdout, and everything else on stderr"},
-	{Name: "verbose", Kind: Switch, Default: "false", Group: groupOutput, On: Mirror,
+	{Name: "verbose", Kind: Switch, Default: "false", Group: groupOutput, On: Mirror | Serve | Agent,
 		set:  setSwitch(func(c *Config) *bool { return &c.Verbose }),
 		Help: "log what is being done, on stderr"},
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/remote"
 )
 
 // The options that make pairs.
@@ -116,11 +118,15 @@ func split(o *Option, value string) []string {
 	return values
 }
 
-// resolve makes the Config, or an error of one line for each mistake.
-func resolve(all []said) (Config, error) {
+// resolve makes the Config, or an error of one line for each mistake. Pairs are
+// checked as a whole only when nothing is wrong with their parts.
+func resolve(all []said, arguments []string) (Config, error) {
 	var c Config
 	var mistakes []error
-	pairsOK := true
+	for _, a := range arguments {
+		mistakes = append(mistakes, fmt.Errorf("%q belongs to no option; write --source URL --target URL", remote.Redact(a)))
+	}
+	pairsOK := len(arguments) == 0
 	for _, s := range all {
 		if err := s.option.set(&c, s.value); err != nil {
 			mistakes = append(mistakes, fmt.Errorf("%s: %w", s.origin, err))

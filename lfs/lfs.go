@@ -1,6 +1,6 @@
 // Package lfs groups what mirrors deal with Git LFS by.
 //
-// Into the mirror: [pointer] finds the pointers among the blobs that stream
+// Into the mirror, which [Mirror] does: [pointer] finds the pointers among the blobs that stream
 // through the engine, [endpoint] finds out where the repository's LFS server
 // is, [batch] asks it for the objects and [transfer] copies them into the
 // store.

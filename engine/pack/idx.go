@@ -162,8 +162,9 @@ func (x *Index) WriteIdx(w io.Writer) error {
 	return err
 }
 
-// Release lets go of the pack's bytes in memory. Content works no more.
+// Release lets go of the pack's bytes in memory. Content then reads what was
+// staged, if it was.
 func (x *Index) Release() {
-	x.rc.kept = kept{}
+	x.rc.kept = kept{some: true}
 	x.rc.pool.drain()
 }

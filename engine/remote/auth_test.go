@@ -162,7 +162,9 @@ func TestRefusals(t *testing.T) {
 func TestEchoedCredentials(t *testing.T) {
 	for name, answer := range map[string]func(http.ResponseWriter, string){
 		"status": func(w http.ResponseWriter, auth string) { http.Error(w, "bad "+auth, http.StatusForbidden) },
-		"ERR":    func(w http.ResponseWriter, auth string) { canned{advertisement: pkt("ERR bad " + auth)}.ServeHTTP(w, &http.Request{}) },
+		"ERR": func(w http.ResponseWriter, auth string) {
+			canned{advertisement: pkt("ERR bad " + auth)}.ServeHTTP(w, &http.Request{})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			where := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -257,7 +259,7 @@ func TestRedirectsRefused(t *testing.T) {
 		{"ftp", to("ftp://host/x"), "only http and https"},
 		{"no host", to("https:///x"), "only http and https"},
 		{"nowhere", to(""), "no valid URL"},
-		{"nonsense", to("http://[::x/"), "no valid URL"},
+		{"nonsense", to("http://[::x/"), "Location"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := remote.Open(t.Context(), start(t, test.server)+"/r", quick())

@@ -37,6 +37,18 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// drainTime is how long the end of an answer may take after the end of what
+// it says.
+const drainTime = time.Second
+
+// drain reads the end of a body, so that the connection can be used again.
+func drain(rc io.ReadCloser) {
+	if b, ok := rc.(*body); ok {
+		b.stall = min(b.stall, drainTime)
+	}
+	rc.Read(make([]byte, 1))
+}
+
 func (b *body) Close() error {
 	b.timer.Stop()
 	err := b.rc.Close()

@@ -28,6 +28,7 @@ func (r *Remote) discover(ctx context.Context) error {
 		if a.version == 2 && (!a.caps.has("ls-refs") || !a.caps.has("fetch")) {
 			return errors.New("the server offers protocol version 2 without ls-refs and fetch, so nothing can be read from it")
 		}
+		drain(resp.Body)
 		r.base, r.version, r.caps, r.format, r.advertised = base, a.version, a.caps, a.format, a.snapshot
 		return nil
 	})

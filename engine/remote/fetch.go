@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/object"
 )
@@ -88,7 +87,7 @@ func (r *Remote) open(resp *http.Response, progress func(string), take taker) (*
 	if err != nil {
 		return nil, err
 	}
-	p := &pack{r: r, src: src, br: br, body: resp.Body, lines: l}
+	p := &pack{r: r, src: src, body: resp.Body, lines: l}
 	n, err := io.ReadFull(src, p.start[:])
 	if err == io.EOF {
 		return nil, fmt.Errorf("the server sent no pack: %w", io.ErrUnexpectedEOF)
@@ -106,7 +105,6 @@ func (r *Remote) open(resp *http.Response, progress func(string), take taker) (*
 type pack struct {
 	r     *Remote
 	src   io.Reader
-	br    *bufio.Reader // below src
 	body  io.ReadCloser
 	lines *lines
 	start [4]byte
@@ -138,7 +136,7 @@ func (p *pack) end(err error) {
 	p.lines.flush()
 	if err == io.EOF {
 		p.err = err
-		p.drain()
+		drain(p.body)
 		return
 	}
 	p.err = fmt.Errorf("fetching from %s: after %d bytes of the pack: %w", p.r.base, p.n, p.r.explain(unexpected(err)))
@@ -156,16 +154,5 @@ func unexpected(err error) error {
 type cutError struct{ error }
 
 func (e cutError) Unwrap() []error { return []error{e.error, io.ErrUnexpectedEOF} }
-
-// drainTime is how long the end of the body may take after the end of the
-// pack. Once it is seen, the connection can be used again.
-const drainTime = time.Second
-
-func (p *pack) drain() {
-	if b, ok := p.body.(*body); ok {
-		b.stall = min(b.stall, drainTime)
-	}
-	p.br.Peek(1)
-}
 
 func (p *pack) Close() error { return p.body.Close() }

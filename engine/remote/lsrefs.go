@@ -29,7 +29,9 @@ func (r *Remote) lsRefs(ctx context.Context) (refs.Snapshot, error) {
 		if err := notHTML(resp); err != nil {
 			return err
 		}
-		s, err = parseLsRefs(resp.Body, r.format)
+		if s, err = parseLsRefs(resp.Body, r.format); err == nil {
+			drain(resp.Body)
+		}
 		return err
 	})
 	return s, err

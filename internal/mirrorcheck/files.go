@@ -24,7 +24,7 @@ var kinds = []struct {
 	{"idx", regexp.MustCompile(`^objects/pack/pack-` + hex + `\.idx$`)},
 	{"loose", regexp.MustCompile(`^objects/[0-9a-f]{2}/([0-9a-f]{38}|[0-9a-f]{62})$`)},
 	{"info", regexp.MustCompile(`^objects/info/(packs|http-alternates|alternates)$`)},
-	{"refs", regexp.MustCompile(`^(HEAD|packed-refs|info/refs|refs/heads/.+)$`)},
+	{"refs", regexp.MustCompile(`^(HEAD|packed-refs|info/refs|refs/heads/.+|refs/mirror\.lock)$`)},
 	{"config", regexp.MustCompile(`^config$`)},
 	{"state", regexp.MustCompile(`^mirror\.json$`)},
 	{"lfs", regexp.MustCompile(`^lfs/objects/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{64}$`)},
@@ -40,6 +40,10 @@ func kindOf(key string) string {
 	return ""
 }
 
+// lock is what writers of a directory lock. It stays: to delete it while
+// another waits for it would let two in.
+const lock = "mirror_tmp/.lock"
+
 // Keys lists the files below folder, as keys, sorted. A folder that isn't
 // there holds none.
 func Keys(folder string) ([]string, error) {
@@ -49,7 +53,9 @@ func Keys(folder string) ([]string, error) {
 			return err
 		}
 		key, err := filepath.Rel(folder, path)
-		keys = append(keys, filepath.ToSlash(key))
+		if key = filepath.ToSlash(key); key != lock {
+			keys = append(keys, key)
+		}
 		return err
 	})
 	if os.IsNotExist(err) {

@@ -77,7 +77,7 @@ func (c *check) texts(source *state) {
 	if !source.detached() {
 		head = "ref: " + head
 	}
-	if got := c.read("HEAD"); got != head && c.Selects == nil {
+	if got := c.read("HEAD"); got != head && c.wantsHead() {
 		c.addf("HEAD is %q, want %q", got, head)
 	}
 	for _, key := range []string{"objects/info/http-alternates", "objects/info/alternates"} {

@@ -25,6 +25,9 @@ type Mirror struct {
 
 	// Selects says which refs were to be mirrored; nil is all.
 	Selects func(ref string) bool
+	// NoHead says that the server that was mirrored could not tell where HEAD
+	// leads: nobody can over protocol v0 when that branch does not exist.
+	NoHead bool
 	// Headers asks for the HTTP headers to be checked too: the mirror is in
 	// a store that keeps them.
 	Headers bool
@@ -81,6 +84,9 @@ func (m Mirror) Check(ctx context.Context, git *gitfixture.Git) (Report, error) 
 	return c.report, errors.Join(c.faults...)
 }
 
+// wantsHead tells whether the mirror's HEAD must be the source's.
+func (m Mirror) wantsHead() bool { return m.Selects == nil && !m.NoHead }
+
 // check is a check under way.
 type check struct {
 	Mirror
@@ -106,7 +112,7 @@ func (c *check) asClone(source *state) {
 		return
 	}
 	c.compare("the clone", source, clone)
-	if source.born && c.Selects == nil && !source.detached() && clone.head != source.head {
+	if source.born && c.wantsHead() && !source.detached() && clone.head != source.head {
 		c.addf("the clone's HEAD is %q, the source's %q", clone.head, source.head)
 	}
 }
@@ -132,7 +138,7 @@ func (c *check) asFolder(source *state) {
 		return
 	}
 	c.compare("the folder", source, folder)
-	if c.Selects == nil && folder.head != source.head {
+	if c.wantsHead() && folder.head != source.head {
 		c.addf("the folder's HEAD is %q, the source's %q", folder.head, source.head)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/klauspost/compress/zlib"
@@ -18,7 +17,7 @@ import (
 type stream struct{ offset, size int }
 
 // packEnv names a pack to take the benchmark's streams from. Without it they
-// are made from Go's own source files.
+// are made from the module's own source.
 const packEnv = "REPO_PACK"
 
 // benchStreams returns streams as a pack holds them, each followed by others.
@@ -77,23 +76,24 @@ func walkPack(tb testing.TB, data []byte) (streams []stream) {
 	return streams
 }
 
-// sourceStreams compresses pieces of Go's source, of the sizes found in packs.
+// sourceStreams compresses pieces of the module's own source, of the sizes
+// found in packs.
 func sourceStreams(tb testing.TB) (data []byte, streams []stream) {
 	tb.Helper()
-	files, err := filepath.Glob(filepath.Join(runtime.GOROOT(), "src", "[a-n]*", "*.go"))
+	files, err := filepath.Glob("../*/*.go")
 	if err != nil || len(files) == 0 {
 		tb.Fatalf("no source files: %v", err)
 	}
 	var b bytes.Buffer
 	w := stdzlib.NewWriter(&b)
 	sizes := []int{40, 300, 900, 2500, 9000}
-	for i, name := range files {
+	for _, name := range files {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		for len(text) > 0 && b.Len() < 8<<20 {
-			size := min(len(text), sizes[(len(streams)+i)%len(sizes)])
+		for len(text) > 0 {
+			size := min(len(text), sizes[len(streams)%len(sizes)])
 			streams = append(streams, stream{b.Len(), size})
 			w.Reset(&b)
 			if _, err := w.Write(text[:size]); err != nil {
