@@ -34,16 +34,21 @@ var errMirrorsFailed = errors.New("at least one mirror failed")
 
 // realMain is the program; it returns the exit code.
 func realMain(ctx context.Context, args []string, p process) int {
-	cmd := inputs.Command(inputs.App{Version: versionText(), Getenv: p.getenv, Mirror: p.mirror})
+	cmd := inputs.Command(inputs.App{
+		Version: versionText(), Getenv: p.getenv, Mirror: p.mirror, Serve: p.serve, Agent: p.agent,
+	})
 	cmd.SetArgs(args)
 	cmd.SetIn(p.stdin)
 	cmd.SetOut(p.stdout)
 	cmd.SetErr(p.stderr)
 	err := cmd.ExecuteContext(ctx)
 	var usage *inputs.UsageError
+	var ended commandEnded
 	switch {
 	case err == nil:
 		return inputs.ExitOK
+	case errors.As(err, &ended):
+		return int(ended)
 	case errors.As(err, &usage):
 		inputs.WriteUsageError(p.stderr, err)
 		return inputs.ExitUsage

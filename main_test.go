@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,15 +21,19 @@ func TestMain(m *testing.M) {
 
 // TestScript runs the command as a user does: testdata/script holds what is
 // typed, and what must come. $GIT_URL is a server with the repositories one and
-// two.
+// two, $GIT_HOST its host and port.
 func TestScript(t *testing.T) {
 	url := gitServer(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		// UPDATE_SCRIPTS=1 writes what came into the scripts; read it then.
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
-		Setup:         func(e *testscript.Env) error { e.Setenv("GIT_URL", url); return nil },
-		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("GIT_URL", url)
+			e.Setenv("GIT_HOST", strings.TrimPrefix(url, "http://"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 	})
 }
 

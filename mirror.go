@@ -65,7 +65,11 @@ func (p process) run(ctx context.Context, c inputs.Config, o engine.Options) (en
 func engineOptions(c inputs.Config) engine.Options {
 	o := engine.Options{
 		StorageClass: c.StorageClass,
+		SSE:          c.SSE,
+		SSEKMSKeyID:  c.SSEKMSKeyID,
+		ObjectTags:   c.ObjectTags.Encode(),
 		Token:        c.Token,
+		LFS:          c.LFS,
 		Layout:       c.Layout,
 		Refs:         c.Refs,
 		ExcludeRefs:  c.ExcludeRefs,

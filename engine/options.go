@@ -33,6 +33,11 @@ type Options struct {
 	// StorageClass of the packs, loose objects and LFS objects; "" leaves it
 	// to the bucket. What is read often (refs, lists) stays STANDARD.
 	StorageClass string
+	// SSE is the server-side encryption asked for with each object: AES256,
+	// aws:kms or aws:kms:dsse; "" leaves it to the bucket.
+	SSE         string
+	SSEKMSKeyID string // the key for the latter two; "" is the account's own
+	ObjectTags  string // tags of each object as a URL query, "a=1&b=2"
 
 	// HTTP is the client for sources; nil is one with sensible timeouts that
 	// honours HTTPS_PROXY and SSL_CERT_FILE.

@@ -92,7 +92,8 @@ func (m *mirror) openTarget(t Target) (store.Store, string, error) {
 	}
 	s := s3store.New(s3store.Config{
 		Client: m.S3, Bucket: t.Bucket, Prefix: t.Prefix,
-		StorageClass: m.StorageClass, PartSize: partSize(m.memory),
+		StorageClass: m.StorageClass, SSE: m.SSE, SSEKMSKeyID: m.SSEKMSKeyID, Tagging: m.ObjectTags,
+		PartSize: partSize(m.memory),
 	})
 	return s, s.CloneURL(), nil
 }

@@ -66,7 +66,7 @@ func Command(app App) *cobra.Command {
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd.OutOrStdout()) })
 	cmd.AddCommand(serveCommand(app), agentCommand(app))
 	cmd.CompletionOptions.DisableDefaultCmd = true
-	cmd.SetHelpCommand(&cobra.Command{Hidden: true})
+	cmd.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &UsageError{flagError(err)} })
 	return cmd
 }

@@ -45,6 +45,10 @@ Examples:
   # What would be done, for a script
   mirror-git-to-s3 --dry-run --json \
       --source https://example.com/a.git --target s3://my-bucket/a
+
+To read a mirror that has Git LFS objects:
+  mirror-git-to-s3 serve --help
+  mirror-git-to-s3 lfs-agent --help
 `
 
 // helpWidth is the columns of the narrowest terminal that people use.

@@ -6,6 +6,8 @@
 package inputs
 
 import (
+	"net/url"
+
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine"
 )
 
@@ -25,8 +27,12 @@ type Config struct {
 	Region         string
 	ForcePathStyle bool
 	StorageClass   string
+	SSE            string
+	SSEKMSKeyID    string
+	ObjectTags     url.Values // one value a key
 
 	Layout      engine.Layout
+	LFS         engine.LFS
 	Refs        []string // globs
 	ExcludeRefs []string // globs
 	Token       string

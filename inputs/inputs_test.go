@@ -3,7 +3,9 @@ package inputs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -34,7 +36,7 @@ var onePair = []engine.Pair{{Source: "https://example.com/a.git", Target: "s3://
 
 func TestDefaults(t *testing.T) {
 	c, err := parse(nil, pair...)
-	want := Config{Pairs: onePair, Layout: engine.Auto, Concurrency: 4}
+	want := Config{Pairs: onePair, Layout: engine.Auto, LFS: engine.LFSTrue, Concurrency: 4}
 	if err != nil || !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, %v; want %+v", c, err, want)
 	}
@@ -43,9 +45,10 @@ func TestDefaults(t *testing.T) {
 func TestEveryFlag(t *testing.T) {
 	c, err := parse(nil,
 		"--source", "https://example.com/a.git", "--target=s3://bucket/a",
-		"--layout=pack", "--refs", "refs/heads/*", "--exclude-refs=refs/heads/wip*", "--refs", "refs/tags/*",
+		"--layout=pack", "--lfs", "best-effort", "--refs", "refs/heads/*", "--exclude-refs=refs/heads/wip*", "--refs", "refs/tags/*",
 		"--endpoint-url", "http://127.0.0.1:9000", "--region", "eu-west-2", "--force-path-style",
-		"--storage-class", "STANDARD_IA", "--concurrency", "7", "--max-memory", "256MiB",
+		"--storage-class", "STANDARD_IA", "--sse", "aws:kms", "--sse-kms-key-id", "alias/mine",
+		"--object-tags", "team=a&b", "--object-tags=env=", "--concurrency", "7", "--max-memory", "256MiB",
 		"--token", "secret", "--full", "--dry-run", "--json", "--verbose",
 		"--source", "https://example.com/b.git", "--target", "file:///srv/b")
 	want := Config{
@@ -53,8 +56,9 @@ func TestEveryFlag(t *testing.T) {
 			{Source: "https://example.com/a.git", Target: "s3://bucket/a"},
 			{Source: "https://example.com/b.git", Target: "file:///srv/b"},
 		},
-		Layout: engine.Pack, Refs: []string{"refs/heads/*", "refs/tags/*"}, ExcludeRefs: []string{"refs/heads/wip*"},
+		Layout: engine.Pack, LFS: engine.LFSBestEffort, Refs: []string{"refs/heads/*", "refs/tags/*"}, ExcludeRefs: []string{"refs/heads/wip*"},
 		EndpointURL: "http://127.0.0.1:9000", Region: "eu-west-2", ForcePathStyle: true, StorageClass: "STANDARD_IA",
+		SSE: "aws:kms", SSEKMSKeyID: "alias/mine", ObjectTags: url.Values{"team": {"a&b"}, "env": {""}},
 		Concurrency: 7, MaxMemory: 256 << 20, Token: "secret", Full: true, DryRun: true, JSON: true, Verbose: true,
 	}
 	if err != nil || !reflect.DeepEqual(c, want) {
@@ -74,7 +78,7 @@ func TestEnvironment(t *testing.T) {
 		"INPUT_MAX-MEMORY": "1GiB", "MIRROR_TOKEN": "secret",
 	}
 	want := Config{
-		Pairs: onePair, Layout: engine.Auto, Concurrency: 4, Refs: []string{"refs/heads/*", "refs/tags/*"},
+		Pairs: onePair, Layout: engine.Auto, LFS: engine.LFSTrue, Concurrency: 4, Refs: []string{"refs/heads/*", "refs/tags/*"},
 		Full: true, MaxMemory: 1 << 30, Token: "secret",
 	}
 	if c, err := parse(env); err != nil || !reflect.DeepEqual(c, want) {
@@ -195,6 +199,26 @@ func TestSize(t *testing.T) {
 	for s, ok := range map[string]bool{"32MiB": true, "33554431": false, "32MB": false} {
 		if err := setMaxMemory(&Config{}, s); (err == nil) != ok {
 			t.Errorf("%q: %v", s, err)
+		}
+	}
+}
+
+func TestObjectTags(t *testing.T) {
+	var c Config
+	for i := range maxTags {
+		if err := setObjectTags(&c, fmt.Sprintf("key%d=a=b", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.ObjectTags.Get("key9") != "a=b" {
+		t.Errorf("%v", c.ObjectTags)
+	}
+	for v, want := range map[string]string{
+		"key10=x": "one too many", "key1=x": "given twice", "key": "not a tag", "=x": "not a tag",
+		strings.Repeat("k", 129) + "=x": "too long", "k=" + strings.Repeat("v", 257): "too long",
+	} {
+		if err := setObjectTags(&c, v); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: %v; want %q", v, err, want)
 		}
 	}
 }

@@ -133,6 +133,9 @@ func resolve(all []said, arguments []string) (Config, error) {
 			pairsOK = pairsOK && s.option.Name != source && s.option.Name != target
 		}
 	}
+	if err := checkTogether(&c); err != nil {
+		mistakes = append(mistakes, err)
+	}
 	if pairsOK {
 		if err := checkPairs(&c); err != nil {
 			mistakes = append(mistakes, err)

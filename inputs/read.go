@@ -143,6 +143,9 @@ func (c *ReadConfig) fill(all []said, on Commands) error {
 }
 
 func checkUpstream(v string) error {
+	if v == "" {
+		return errors.New("it is missing; write s3://bucket/prefix, https://host/prefix or file:///absolute/dir")
+	}
 	for _, scheme := range []string{"s3://", "https://", "http://", "file:///"} {
 		if rest, ok := strings.CutPrefix(v, scheme); ok && rest != "" {
 			return nil

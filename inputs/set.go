@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/refs"
@@ -41,6 +42,15 @@ func setLayout(c *Config, v string) error {
 		return nil
 	}
 	return fmt.Errorf("%q is not a layout; write auto, pack or loose", v)
+}
+
+func setLFS(c *Config, v string) error {
+	c.LFS = engine.LFS(v)
+	switch c.LFS {
+	case engine.LFSTrue, engine.LFSFalse, engine.LFSBestEffort:
+		return nil
+	}
+	return fmt.Errorf("%q is unknown; write true, false or best-effort", v)
 }
 
 func setRefs(c *Config, v string) error {
@@ -78,6 +88,50 @@ func setStorageClass(c *Config, v string) error {
 		return fmt.Errorf("nobody could clone from %s, whose objects must be restored before each use; GLACIER_IR is the coldest class that works", v)
 	case !storageClass.MatchString(v):
 		return fmt.Errorf("%q is not a storage class; write for example STANDARD_IA", v)
+	}
+	return nil
+}
+
+func setSSE(c *Config, v string) error {
+	c.SSE = v
+	switch v {
+	case "AES256", "aws:kms", "aws:kms:dsse":
+		return nil
+	}
+	return fmt.Errorf("%q is unknown; write AES256, aws:kms or aws:kms:dsse", v)
+}
+
+// The limits of an object's tags
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html).
+const (
+	maxTags     = 10
+	maxTagKey   = 128
+	maxTagValue = 256
+)
+
+func setObjectTags(c *Config, v string) error {
+	key, value, ok := strings.Cut(v, "=")
+	switch {
+	case !ok || key == "":
+		return fmt.Errorf("%q is not a tag; write for example team=web", v)
+	case utf8.RuneCountInString(key) > maxTagKey || utf8.RuneCountInString(value) > maxTagValue:
+		return fmt.Errorf("%q is too long for S3, whose limits are %d characters for a key and %d for a value", v, maxTagKey, maxTagValue)
+	case c.ObjectTags.Has(key):
+		return fmt.Errorf("%q is given twice; a tag has one value", key)
+	case len(c.ObjectTags) == maxTags:
+		return fmt.Errorf("%q is one too many; S3 takes %d tags", v, maxTags)
+	}
+	if c.ObjectTags == nil {
+		c.ObjectTags = url.Values{}
+	}
+	c.ObjectTags.Set(key, value)
+	return nil
+}
+
+// checkTogether finds options that don't go with each other.
+func checkTogether(c *Config) error {
+	if c.SSEKMSKeyID != "" && !strings.HasPrefix(c.SSE, "aws:kms") {
+		return errors.New("--sse-kms-key-id: a key needs encryption with keys; write --sse aws:kms too")
 	}
 	return nil
 }

@@ -52,6 +52,9 @@ func ofTotal(done, total int64) string {
 
 // bytesText says what went over the network, and how fast it does.
 func (m *mirror) bytesText() string {
+	if m.lfsDone < m.lfsObjects {
+		return bytesOf(m.lfsBytes) + " of " + bytesOf(m.lfsTotal) + perSecond(&m.lfsRate)
+	}
 	var text []string
 	for _, b := range []struct {
 		n    int64
@@ -61,13 +64,17 @@ func (m *mirror) bytesText() string {
 		if b.n == 0 {
 			continue
 		}
-		s := bytesOf(b.n) + " " + b.word
-		if r := b.rate.perSecond(); r > 0 {
-			s += " at " + bytesOf(r) + "/s"
-		}
-		text = append(text, s)
+		text = append(text, bytesOf(b.n)+" "+b.word+perSecond(b.rate))
 	}
 	return strings.Join(text, ", ")
+}
+
+// perSecond writes " at 5.20 MB/s", or nothing when nothing moves.
+func perSecond(m *meter) string {
+	if r := m.perSecond(); r > 0 {
+		return " at " + bytesOf(r) + "/s"
+	}
+	return ""
 }
 
 // endLine says how a mirror ended.
@@ -79,7 +86,11 @@ func endLine(m *mirror) string {
 	case engine.StatusUpToDate:
 		return fmt.Sprintf("%s: up-to-date after %s, %s", m.name, seconds(r.Seconds), plural(int64(r.Refs.Total), "ref"))
 	}
-	return fmt.Sprintf("%s: %s after %s, %s%s, %s, %s fetched, %s uploaded", m.name, r.Status, seconds(r.Seconds),
-		plural(int64(r.Refs.Total), "ref"), changesOf(r.Refs), plural(r.Objects.Total, "object"),
+	lfs := ""
+	if r.LFS.Total > 0 {
+		lfs = ", " + plural(r.LFS.Total, "LFS object")
+	}
+	return fmt.Sprintf("%s: %s after %s, %s%s, %s%s, %s fetched, %s uploaded", m.name, r.Status, seconds(r.Seconds),
+		plural(int64(r.Refs.Total), "ref"), changesOf(r.Refs), plural(r.Objects.Total, "object"), lfs,
 		bytesOf(r.Bytes.Fetched), bytesOf(r.Bytes.Uploaded))
 }

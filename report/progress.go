@@ -39,7 +39,7 @@ type mirror struct {
 	begun  bool
 
 	figures
-	objectRate, fetchRate, uploadRate meter
+	objectRate, fetchRate, uploadRate, lfsRate meter
 
 	bars     *bars     // on a terminal
 	lastLine time.Time // elsewhere
@@ -50,6 +50,8 @@ type figures struct {
 	phase                               string
 	objects, received, resolved, stored int64
 	fetched, uploaded                   int64
+	lfsObjects, lfsDone                 int64
+	lfsBytes, lfsTotal                  int64
 	result                              *engine.Result // nil until it has ended
 }
 
@@ -75,6 +77,8 @@ func (p *Progress) Observe(pair engine.Pair, state *engine.Progress) {
 			phase:  state.Phase(), objects: state.Objects.Load(), received: state.Received.Load(),
 			resolved: state.Resolved.Load(), stored: state.Stored.Load(),
 			fetched: state.Fetched.Load(), uploaded: state.Uploaded.Load(),
+			lfsObjects: state.LFS.Objects.Load(), lfsDone: state.LFS.Done.Load(),
+			lfsBytes: state.LFS.Bytes.Load(), lfsTotal: state.LFS.TotalBytes.Load(),
 		}
 	})
 }
@@ -134,6 +138,7 @@ func (p *Progress) poll(now time.Time) {
 		m.objectRate.add(now, done)
 		m.fetchRate.add(now, m.fetched)
 		m.uploadRate.add(now, m.uploaded)
+		m.lfsRate.add(now, m.lfsBytes)
 		p.show.update(m, now)
 		running = append(running, m)
 	}
@@ -141,10 +146,13 @@ func (p *Progress) poll(now time.Time) {
 }
 
 // pass returns how far the current pass over the objects is, and what it is:
-// they arrive, then their ids become known, then some layouts store each. After
-// the last, done is total; while nothing is known both are 0.
+// they arrive, then their ids become known, then some layouts store each; LFS
+// objects are copied after that. After the last, done is total; while nothing is
+// known both are 0.
 func (f figures) pass() (doing string, done, total int64) {
 	switch {
+	case f.lfsDone < f.lfsObjects:
+		return "LFS", f.lfsDone, f.lfsObjects
 	case f.received < f.objects:
 		return f.phase, f.received, f.objects
 	case f.resolved < f.objects:

@@ -93,7 +93,7 @@ a line of the log
 git: resolving 1,000/20,000 objects, 104 MB fetched at 4.68 MB/s, 100 kB uploaded at 10.0 kB/s
 git: resolving 11,000/20,000 objects, 104 MB fetched, 1.10 MB uploaded at 100 kB/s
 git: publishing, 104 MB fetched, 2.10 MB uploaded at 100 kB/s
-git: mirrored after 24.1 s, 1,016 refs +1,000 ~2 -3, 419,403 objects, 322 MB fetched, 331 MB uploaded
+git: mirrored after 24.1 s, 1,016 refs +1,000 ~2 -3, 419,403 objects, 12 LFS objects, 322 MB fetched, 331 MB uploaded
 after the end
 `
 		if got := out.take(); got != want {
@@ -172,7 +172,7 @@ func TestBars(t *testing.T) {
 		fmt.Fprintln(p, "after the end")
 		const want = `warning: a line of the log
 gone: failed after 2m30s: no such repository?[31m set MIRROR_TOKEN if it is private
-git: mirrored after 24.1 s, 1,016 refs +1,000 ~2 -3, 419,403 objects, 322 MB fetched, 331 MB uploaded
+git: mirrored after 24.1 s, 1,016 refs +1,000 ~2 -3, 419,403 objects, 12 LFS objects, 322 MB fetched, 331 MB uploaded
 debug: another
 after the end
 `
@@ -203,13 +203,51 @@ func TestObserveReadsTheEngine(t *testing.T) {
 	state.Stored.Store(2)
 	state.Fetched.Store(100)
 	state.Uploaded.Store(50)
+	state.LFS.Objects.Store(10)
+	state.LFS.Done.Store(9)
+	state.LFS.Bytes.Store(8)
+	state.LFS.TotalBytes.Store(7)
 	p := NewProgress(io.Discard, false, pairs)
 	defer p.Close()
 	p.Observe(pairs[0], &state)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	want := figures{phase: "waiting", objects: 5, received: 4, resolved: 3, stored: 2, fetched: 100, uploaded: 50}
+	want := figures{phase: "waiting", objects: 5, received: 4, resolved: 3, stored: 2, fetched: 100, uploaded: 50,
+		lfsObjects: 10, lfsDone: 9, lfsBytes: 8, lfsTotal: 7}
 	if got := p.active[0].read(); got != want {
 		t.Errorf("%+v", got)
 	}
+}
+
+func TestPass(t *testing.T) {
+	for want, f := range map[string]figures{
+		"planning 0/0":    {phase: "planning"},
+		"receiving 5/9":   {phase: "receiving", objects: 9, received: 5, resolved: 3},
+		"resolving 3/9":   {phase: "receiving", objects: 9, received: 9, resolved: 3},
+		"storing 4/9":     {phase: "storing", objects: 9, received: 9, resolved: 9, stored: 4},
+		"LFS 1/2":         {phase: "LFS", objects: 9, received: 9, resolved: 9, stored: 9, lfsObjects: 2, lfsDone: 1},
+		"publishing 9/9":  {phase: "publishing", objects: 9, received: 9, resolved: 9, lfsObjects: 2, lfsDone: 2},
+		"publishing, 9/9": {phase: "publishing,", objects: 9, received: 9, resolved: 9, stored: 9},
+	} {
+		doing, done, total := f.pass()
+		if got := fmt.Sprintf("%s %d/%d", doing, done, total); got != want {
+			t.Errorf("%+v: %s, want %s", f, got, want)
+		}
+	}
+}
+
+func TestLinesOfLFS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out buffer
+		p := NewProgress(&out, false, pairs[:1])
+		p.observe(pairs[0], play(func(s int64) figures {
+			return figures{phase: "LFS", fetched: 5, lfsObjects: 500, lfsDone: s, lfsBytes: s * 2_000_000, lfsTotal: 1_200_000_000}
+		}))
+		time.Sleep(12 * time.Second)
+		p.Close()
+		const want = "git: mirroring to s3://bucket/git\ngit: LFS 11/500 objects, 22.0 MB of 1.20 GB at 2.00 MB/s\n"
+		if got := out.take(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
 }

@@ -22,8 +22,18 @@ const maxDeltaResult = 4 << 30
 
 var errDelta = errors.New("damaged delta")
 
+// minDelta is git's DELTA_SIZE_MIN: it refuses shorter deltas, which could
+// only make an empty object.
+const minDelta = 4
+
+// deltaHead bytes hold both sizes.
+const deltaHead = 20
+
 // deltaSizes reads a delta's header.
 func deltaSizes(delta []byte) (base, result int64, instructions []byte, err error) {
+	if len(delta) < minDelta {
+		return 0, 0, nil, fmt.Errorf("%w: it has only %d bytes", errDelta, len(delta))
+	}
 	base, delta, ok := deltaSize(delta)
 	if ok {
 		result, delta, ok = deltaSize(delta)

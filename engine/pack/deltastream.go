@@ -26,8 +26,7 @@ func (s *spills) openDelta(i uint32, baseSize int64) (*deltaStream, error) {
 		return nil, fmt.Errorf("inflating: %w", err)
 	}
 	d := &deltaStream{in: bufio.NewReaderSize(&lengthReader{r: z, left: h.size}, 64<<10)}
-	// Both sizes fit 2 * 10 bytes; a valid delta may be shorter.
-	b, err := d.in.Peek(int(min(h.size, 20)))
+	b, err := d.in.Peek(int(min(h.size, deltaHead)))
 	if err != nil {
 		return nil, fmt.Errorf("inflating: %w", err)
 	}

@@ -53,7 +53,7 @@ func newHashers(rc *receiver, flight int64) *hashers {
 func (h *hashers) add(j job) error {
 	h.open.jobs = append(h.open.jobs, j)
 	h.open.weight += j.content.cost()
-	if len(h.open.jobs) >= batchJobs || h.open.weight >= batchWeight {
+	if len(h.open.jobs) >= batchJobs || h.open.weight >= h.rc.lim.batch {
 		return h.flush()
 	}
 	return nil

@@ -3,6 +3,7 @@ package pack
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"io"
 	"slices"
@@ -71,8 +72,8 @@ func (rc *receiver) sorted() []uint32 {
 	for range rc.Workers {
 		wg.Go(func() {
 			for b := bucket.Add(1) - 1; b < 256; b = bucket.Add(1) - 1 {
-				slices.SortStableFunc(order[starts[b]:starts[b+1]], func(i, j uint32) int {
-					return bytes.Compare(t.id(i), t.id(j))
+				slices.SortFunc(order[starts[b]:starts[b+1]], func(i, j uint32) int {
+					return cmp.Or(bytes.Compare(t.id(i), t.id(j)), cmp.Compare(i, j))
 				})
 			}
 		})

@@ -27,9 +27,10 @@ const (
 // hashed and passed on when it leaves the window.
 type input struct {
 	r        io.Reader
-	out      io.Writer // nil once the pack's bytes are no longer wanted
+	out      io.Writer
 	sum      hash.Hash
 	buf      []byte
+	readBuf  int   // how far a stream reads ahead
 	base     int64 // offset in the pack of buf[0]
 	pos, end int   // buf[pos:end] is not consumed yet
 	passed   int   // buf[:passed] was hashed and passed on
@@ -39,8 +40,8 @@ type input struct {
 	err      error // of r, given once the window is used up
 }
 
-func newInput(r io.Reader, out io.Writer, sum hash.Hash) *input {
-	return &input{r: r, out: out, sum: sum, buf: make([]byte, windowSize)}
+func newInput(r io.Reader, out io.Writer, sum hash.Hash, lim limits) *input {
+	return &input{r: r, out: out, sum: sum, buf: make([]byte, lim.window), readBuf: lim.streamBuf}
 }
 
 func (in *input) offset() int64  { return in.base + int64(in.pos) }
@@ -110,14 +111,8 @@ func (in *input) pass(upTo int) error {
 	b := in.buf[in.passed:upTo]
 	in.passed = upTo
 	in.sum.Write(b)
-	return in.write(b)
-}
-
-func (in *input) write(b []byte) error {
-	if _, err := in.out.Write(b); err != nil {
-		return fmt.Errorf("staging the pack: %w", err)
-	}
-	return nil
+	_, err := in.out.Write(b)
+	return err
 }
 
 // trailer checks the hash that ends the pack, and that nothing follows.
@@ -135,7 +130,7 @@ func (in *input) trailer() ([]byte, error) {
 		return nil, fmt.Errorf("the pack is damaged: its trailer is %x, its content hashes to %x", got, want)
 	}
 	in.pos += len(want)
-	if err := in.write(got); err != nil {
+	if _, err := in.out.Write(got); err != nil {
 		return nil, err
 	}
 	if err := in.fill(1); err == nil {
@@ -149,7 +144,7 @@ func (in *input) trailer() ([]byte, error) {
 // stream returns a reader of what follows, for an inflate that must not read
 // a byte too many. It ends with a call of done.
 func (in *input) stream() *bufio.Reader {
-	return bufio.NewReaderSize(streamed{in}, streamBuf)
+	return bufio.NewReaderSize(streamed{in}, in.readBuf)
 }
 
 // done takes back what was read ahead.
@@ -159,7 +154,7 @@ type streamed struct{ in *input }
 
 func (s streamed) Read(p []byte) (int, error) {
 	in := s.in
-	in.keep = max(in.keep, in.pos-streamBuf)
+	in.keep = max(in.keep, in.pos-in.readBuf)
 	if err := in.fill(1); err != nil {
 		return 0, err
 	}

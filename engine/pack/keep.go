@@ -8,6 +8,9 @@ import "sort"
 type kept struct {
 	limit   int64
 	size    int64
+	page    int
+	slab    int
+	small   int
 	pages   [][]byte // all bytes so far; nil once they did not fit
 	some    bool     // pages are gone
 	slabs   []*slab
@@ -16,6 +19,10 @@ type kept struct {
 
 // pageSize is the unit in which all bytes are kept.
 const pageSize = 1 << 20
+
+func newKept(limit int64, lim limits) kept {
+	return kept{limit: limit, page: lim.page, slab: lim.slab, small: lim.small}
+}
 
 // slab holds the bytes of entries one behind the other.
 type slab struct {
@@ -31,55 +38,45 @@ const slabSize = 2 << 20
 // a quarter at most when they are this large.
 const entryCost = 10
 
-// write appends the pack's next bytes. It reports whether all bytes are still
-// kept; when not, its caller keeps the entries it wants before it calls
-// dropPages.
+// write appends the pack's next bytes, a window of them at most. It reports
+// whether they still fit the limit; when not, its caller calls dropPages.
 func (k *kept) write(b []byte) bool {
 	if k.some {
 		return true
 	}
 	k.written += int64(len(b))
 	for len(b) > 0 {
-		if n := len(k.pages); n > 0 && len(k.pages[n-1]) < pageSize {
+		if n := len(k.pages); n > 0 && len(k.pages[n-1]) < k.page {
 			p := &k.pages[n-1]
-			m := min(pageSize-len(*p), len(b))
+			m := min(k.page-len(*p), len(b))
 			*p = append(*p, b[:m]...)
 			b = b[m:]
 			continue
 		}
-		if k.size+pageSize > k.limit {
-			return false
-		}
-		k.pages = append(k.pages, make([]byte, 0, pageSize))
-		k.size += pageSize
+		k.pages = append(k.pages, make([]byte, 0, k.page))
+		k.size += int64(k.page)
 	}
-	return true
+	return k.size <= k.limit
 }
 
 // dropPages lets go of the pages and goes on with chosen entries: those of
-// missed that lie whole in the pages are the first ones.
-func (k *kept) dropPages(missed []uint32, t *table) {
+// missed are the first ones. span says where an entry stands.
+func (k *kept) dropPages(missed []uint32, span func(uint32) (off, n int64)) {
 	old := k.pages
 	k.pages, k.some, k.size = nil, true, 0
-	held := int64(len(old)) * pageSize
 	freed := 0
 	var scratch []byte
 	for _, i := range missed {
-		if i+1 >= t.n {
-			break
-		}
-		off, end := t.offset(i), t.offset(i+1)
-		if end > held || end-off > smallMax {
+		off, n := span(i)
+		if n > int64(k.small) {
 			continue
 		}
-		for ; freed < int(off/pageSize); freed++ {
+		for ; freed < int(off/int64(k.page)); freed++ {
 			old[freed] = nil
 		}
-		b := sliceOf(old, off, int(end-off), &scratch)
-		if b == nil {
-			continue
+		if b := sliceOf(old, k.page, off, int(n), &scratch); b != nil {
+			k.keep(i, b)
 		}
-		k.keep(i, b)
 	}
 }
 
@@ -90,11 +87,11 @@ func (k *kept) keep(i uint32, b []byte) {
 	}
 	cost := int64(len(b)) + entryCost
 	if n := len(k.slabs); n == 0 || len(k.slabs[n-1].b)+len(b) > cap(k.slabs[n-1].b) {
-		if k.size+slabSize > k.limit || len(b) > slabSize {
+		if k.size+int64(k.slab) > k.limit || len(b) > k.slab {
 			return
 		}
-		k.slabs = append(k.slabs, &slab{b: make([]byte, 0, slabSize)})
-		k.size += slabSize
+		k.slabs = append(k.slabs, &slab{b: make([]byte, 0, k.slab)})
+		k.size += int64(k.slab)
 	}
 	if k.size+cost > k.limit {
 		return
@@ -110,7 +107,7 @@ func (k *kept) keep(i uint32, b []byte) {
 // They may lie in *scratch.
 func (k *kept) bytes(i uint32, off int64, n int, scratch *[]byte) []byte {
 	if !k.some {
-		return sliceOf(k.pages, off, n, scratch)
+		return sliceOf(k.pages, k.page, off, n, scratch)
 	}
 	at := sort.Search(len(k.slabs), func(j int) bool {
 		s := k.slabs[j]
@@ -140,10 +137,10 @@ func (k *kept) has(i uint32, off int64, n int) bool {
 	return k.bytes(i, off, n, &none) != nil
 }
 
-// sliceOf returns n bytes at off of pages, put together in *scratch when they
+// sliceOf returns n bytes at off of pages of the given size, put together in *scratch when they
 // lie in more than one; nil when a page is missing.
-func sliceOf(pages [][]byte, off int64, n int, scratch *[]byte) []byte {
-	p, at := int(off/pageSize), int(off%pageSize)
+func sliceOf(pages [][]byte, size int, off int64, n int, scratch *[]byte) []byte {
+	p, at := int(off/int64(size)), int(off%int64(size))
 	if p < len(pages) && at+n <= len(pages[p]) {
 		return pages[p][at : at+n]
 	}

@@ -59,6 +59,8 @@ type Config struct {
 	// Progress, if not nil, is kept up to date.
 	Progress *Progress
 	Log      *slog.Logger // nil discards
+
+	shrink uint // limits are divided by 2 to this power, in tests
 }
 
 // DefaultMemory is enough to hold a pack of git's own size whole.
@@ -89,7 +91,8 @@ type Staged interface {
 	io.Writer
 	// Commit ends the writing. The reader can be used concurrently.
 	Commit() (io.ReaderAt, error)
-	// Abort drops what was written; it does nothing after Commit.
+	// Abort drops what was written; it does nothing after a Commit without
+	// error.
 	Abort()
 }
 
@@ -121,6 +124,7 @@ func Receive(ctx context.Context, r io.Reader, c Config) (*Index, error) {
 	}
 	staged, err := c.Spool.Commit()
 	if err != nil {
+		c.Spool.Abort()
 		return nil, fmt.Errorf("staging the pack: %w", err)
 	}
 	rc.staged = staged
@@ -134,7 +138,7 @@ func (c *Config) setDefaults() {
 	if c.Memory == 0 {
 		c.Memory = DefaultMemory
 	}
-	c.Memory = max(c.Memory, MinMemory)
+	c.Memory = max(c.Memory, MinMemory>>c.shrink)
 	if c.Workers == 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}

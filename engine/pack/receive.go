@@ -2,6 +2,7 @@ package pack
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync/atomic"
 
@@ -11,6 +12,7 @@ import (
 // receiver is the state of one Receive.
 type receiver struct {
 	Config
+	lim  limits
 	ctx  context.Context
 	stop context.CancelCauseFunc
 
@@ -29,28 +31,16 @@ type receiver struct {
 	spills  *spills
 }
 
-// How Memory is shared out. The scan needs a window and its scratch first.
-// Of the rest three eighths are the cache of contents, as much is what is
-// kept of the pack, and a quarter is in flight to the workers. When the scan
-// is over the cache is free: half of it holds what is read back, and the other
-// half together with the quarter holds the contents of the trees at work.
-const (
-	fixedMemory = windowSize + streamBuf + 2*smallMax
-	// cacheMax is where more cache no longer pays: what misses it is kept
-	// anyway when there is as much memory.
-	cacheMax = 64 << 20
-)
-
 func newReceiver(ctx context.Context, c Config) *receiver {
 	ctx, stop := context.WithCancelCause(ctx)
-	rc := &receiver{Config: c, ctx: ctx, stop: stop}
+	rc := &receiver{Config: c, lim: newLimits(c.shrink), ctx: ctx, stop: stop}
 	rc.t.idLen = c.Format.Size()
-	free := c.Memory - fixedMemory
-	cacheLimit := min(free*3/8, cacheMax)
-	flight := min(free/4, cacheMax/2)
+	free := c.Memory - rc.lim.fixed
+	cacheLimit := min(free/4, cacheMax)
+	flight := min(free/8, flightMax)
 	rc.cache = newCache(cacheLimit)
-	rc.kept.limit = free - cacheLimit - flight
-	rc.pool.limit = min(flight/4, 16<<20)
+	rc.kept = newKept(free-cacheLimit-flight, rc.lim)
+	rc.pool.limit = flight / 4
 	rc.hashers = newHashers(rc, flight-rc.pool.limit)
 	rc.total.max = contentFactor
 	rc.spills = newSpills(rc)
@@ -72,9 +62,13 @@ func (p passOn) Write(b []byte) (int, error) {
 		return 0, context.Cause(rc.ctx)
 	}
 	if !rc.kept.write(b) {
-		rc.kept.dropPages(rc.missed, &rc.t)
+		rc.kept.dropPages(rc.missed, rc.span)
 	}
-	return rc.Spool.Write(b)
+	n, err := rc.Spool.Write(b)
+	if err != nil {
+		return n, fmt.Errorf("staging the pack: %w", err)
+	}
+	return n, nil
 }
 
 // weighted is how many bytes of contents are on their way to the hashers.

@@ -21,21 +21,25 @@ type round struct {
 	claimed []atomic.Bool // of waiting: somebody has resolved it
 	baseIDs []byte        // of waiting: the ids one behind the other, which the table loses
 	loaded  *loaded       // bytes read back for the batch at work
+	late    bool          // single reads are fine, further rounds are not
 	limit   int64         // bytes of contents a worker may hold
 	mu      sync.Mutex
 	large   []uint32 // deltas too large for that, resolved last
 }
 
-// minTreeMemory is what a worker on delta trees should have for contents.
-const minTreeMemory = 8 << 20
+// lateRound is the first round that does not leave deltas to the next one,
+// since a hostile pack could make each round resolve just one.
+const lateRound = 4
 
 // resolve gives ids to all the deltas that the scan missed.
 func (rc *receiver) resolve() error {
 	rc.pool.drain()
-	pending := rc.missed
+	pending := rc.unresolved(rc.missed)
 	rc.missed = nil
-	for len(pending) > 0 {
-		if err := rc.newRound(pending).run(); err != nil {
+	for n := 1; len(pending) > 0; n++ {
+		r := rc.newRound(pending)
+		r.late = n >= lateRound
+		if err := r.run(); err != nil {
 			return err
 		}
 		before := len(pending)
@@ -79,13 +83,11 @@ func (rc *receiver) unresolved(pending []uint32) []uint32 {
 func (rc *receiver) errNoBase(pending []uint32) error {
 	for _, i := range pending {
 		if rc.t.flags(i)&byID != 0 {
-			if _, known := rc.refs.find(rc.t.id(i)); !known {
-				return fmt.Errorf("pack entry at offset %d: its base %x is not in the pack, or is made from it in turn (%d deltas are left)",
-					rc.t.offset(i), rc.t.id(i), len(pending))
-			}
+			return fmt.Errorf("pack entry at offset %d: its base %x is not in the pack, or is made from it in turn (%d deltas are left)",
+				rc.t.offset(i), rc.t.id(i), len(pending))
 		}
 	}
-	return fmt.Errorf("%d deltas of the pack are based on each other in a circle, the first at offset %d", len(pending), rc.t.offset(pending[0]))
+	return fmt.Errorf("%d deltas of the pack cannot be resolved, the first at offset %d", len(pending), rc.t.offset(pending[0]))
 }
 
 // newRound finds the forest that pending hangs in.
@@ -138,17 +140,15 @@ func clearWork(t *table, entries []uint32) {
 	}
 }
 
-// kidsOf returns the deltas of the forest that are made against i.
-func (r *round) kidsOf(i uint32) []uint32 {
-	from := sort.Search(len(r.kids), func(k int) bool { b, _ := r.t.base(r.kids[k]); return b >= i })
-	to := from
-	for to < len(r.kids) {
+// kidsOf returns the range of kids that are made against i.
+func (r *round) kidsOf(i uint32) (from, to int) {
+	from = sort.Search(len(r.kids), func(k int) bool { b, _ := r.t.base(r.kids[k]); return b >= i })
+	for to = from; to < len(r.kids); to++ {
 		if b, _ := r.t.base(r.kids[to]); b != i {
 			break
 		}
-		to++
 	}
-	return r.kids[from:to]
+	return from, to
 }
 
 // waitingFor returns the range of waiting that hangs on an id.
@@ -166,16 +166,14 @@ func (r *round) baseID(k int) []byte { return r.baseIDs[k*r.t.idLen : (k+1)*r.t.
 
 // run resolves the forest, a batch at a time.
 func (r *round) run() error {
-	cacheLimit := min((r.Memory-fixedMemory)*3/8, cacheMax)
-	trees := r.Memory - fixedMemory - r.kept.limit - cacheLimit/2
-	workers := int(max(1, min(int64(r.Workers), trees/minTreeMemory)))
-	r.limit = trees / int64(workers)
-	err := r.batches(cacheLimit/2, func(members, roots []uint32) error {
-		if err := r.load(members, cacheLimit); err != nil {
+	s := r.shares()
+	r.limit = s.tree
+	err := r.batches(s.load, func(b *batcher) error {
+		defer clearWork(&r.t, b.members)
+		if err := r.load(b.missing, s.readers); err != nil {
 			return err
 		}
-		defer clearWork(&r.t, members)
-		return r.walkAll(roots, workers)
+		return r.walkAll(b.roots, s.workers)
 	})
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ type header struct {
 
 func (rc *receiver) scan(r io.Reader) error {
 	s := &scanner{receiver: rc, names: newNamer(rc)}
-	s.in = newInput(r, passOn{rc}, rc.Format.New())
+	s.in = newInput(r, passOn{rc}, rc.Format.New(), rc.lim)
 	n, err := s.start()
 	if err != nil {
 		return err
@@ -56,9 +56,6 @@ func (rc *receiver) scan(r io.Reader) error {
 	rc.end = s.in.offset()
 	if rc.trailer, err = s.in.trailer(); err != nil {
 		return err
-	}
-	if rc.kept.some {
-		rc.kept.written = 0
 	}
 	if err := rc.hashers.wait(); err != nil {
 		return err
@@ -98,7 +95,7 @@ func (s *scanner) entry() error {
 	}
 	h, err := parseHeader(in.window(), s.t.idLen)
 	if err != nil {
-		if in.err != nil && in.end-in.pos < peekSize {
+		if errors.Is(err, errShortHeader) {
 			return cut(io.ErrUnexpectedEOF)
 		}
 		return err
@@ -114,18 +111,23 @@ func (s *scanner) entry() error {
 	return err
 }
 
+var errShortHeader = errors.New("header is cut short")
+
 // parseHeader reads an entry's header; the id of a base lies in b.
 func parseHeader(b []byte, idLen int) (header, error) {
 	var h header
 	k, shift := 0, 4
 	if len(b) == 0 {
-		return h, errors.New("header is cut short")
+		return h, errShortHeader
 	}
 	c := b[0]
 	h.typ, h.size = c>>4&7, int64(c&15)
 	for k = 1; c >= 0x80; k++ {
-		if k >= len(b) || shift > 56 {
-			return h, errors.New("header is cut short, or its size does not fit 63 bits")
+		if shift > 56 {
+			return h, errors.New("size does not fit 60 bits")
+		}
+		if k >= len(b) {
+			return h, errShortHeader
 		}
 		c = b[k]
 		h.size |= int64(c&0x7f) << shift
@@ -136,7 +138,7 @@ func parseHeader(b []byte, idLen int) (header, error) {
 		return h, fmt.Errorf("invalid type %d", h.typ)
 	case refDelta:
 		if len(b) < k+idLen {
-			return h, errors.New("header is cut short")
+			return h, errShortHeader
 		}
 		h.base = b[k : k+idLen]
 		k += idLen
@@ -156,7 +158,7 @@ func parseHeader(b []byte, idLen int) (header, error) {
 func parseDistance(b []byte, dist *int64) (int, error) {
 	for k, c := range b {
 		if k > 8 {
-			break
+			return 0, errors.New("distance to the base does not fit 63 bits")
 		}
 		if k > 0 {
 			*dist++
@@ -166,7 +168,7 @@ func parseDistance(b []byte, dist *int64) (int, error) {
 			return k + 1, nil
 		}
 	}
-	return 0, errors.New("distance to the base is cut short or does not fit")
+	return 0, errShortHeader
 }
 
 // objectEntry reads an object that is whole.
@@ -176,7 +178,7 @@ func (s *scanner) objectEntry(i uint32, h header) error {
 	if err := s.total.add(h.size); err != nil {
 		return err
 	}
-	if h.size > smallMax {
+	if h.size > int64(s.lim.small) {
 		return s.largeEntry(i, typ, h.size)
 	}
 	c := s.pool.get(int(h.size))
@@ -226,7 +228,7 @@ func (s *scanner) inflateSmall(dst []byte) error {
 
 // inflateOdd reads a zlib stream that is larger than what it holds.
 func (s *scanner) inflateOdd(dst []byte) error {
-	return s.inflateStream(int64(len(dst)), &sliceWriter{dst})
+	return s.inflateStream(int64(len(dst)), &sliceWriter{b: dst})
 }
 
 // inflateStream reads a zlib stream of n bytes as it arrives.
@@ -268,11 +270,18 @@ func inflateTo(w io.Writer, r io.Reader, n int64, slow *io.ReadCloser) error {
 	return nil
 }
 
-type sliceWriter struct{ b []byte }
+// sliceWriter fills b, and drops what is longer if it may.
+type sliceWriter struct {
+	b    []byte
+	drop bool
+}
 
 func (w *sliceWriter) Write(p []byte) (int, error) {
 	n := copy(w.b, p)
 	w.b = w.b[n:]
+	if w.drop {
+		n = len(p)
+	}
 	return n, nil
 }
 
@@ -309,12 +318,8 @@ func (s *scanner) deltaEntry(i uint32, h header) error {
 	if err != nil {
 		return err
 	}
-	if h.size > smallMax {
-		if err := s.inflateStream(h.size, io.Discard); err != nil {
-			return err
-		}
-		s.miss(i)
-		return nil
+	if h.size > int64(s.lim.small) {
+		return s.largeDelta(i, h.size)
 	}
 	s.delta = grow(s.delta, int(h.size))
 	if err := s.inflateSmall(s.delta); err != nil {
@@ -332,7 +337,7 @@ func (s *scanner) deltaEntry(i uint32, h header) error {
 	if known {
 		c = s.cache.get(base)
 	}
-	if c == nil || size > smallMax {
+	if c == nil || size > int64(s.lim.small) {
 		s.miss(i)
 		return nil
 	}
@@ -347,6 +352,20 @@ func (s *scanner) deltaEntry(i uint32, h header) error {
 	result.typ = c.typ
 	s.t.setType(i, c.typ)
 	return s.found(i, result)
+}
+
+// largeDelta reads a delta that is not worth holding, but for its sizes.
+func (s *scanner) largeDelta(i uint32, n int64) error {
+	head := make([]byte, deltaHead)
+	if err := s.inflateStream(n, &sliceWriter{head, true}); err != nil {
+		return err
+	}
+	_, size, _, err := deltaSizes(head[:min(n, deltaHead)])
+	if err != nil {
+		return err
+	}
+	s.miss(i)
+	return s.total.add(size)
 }
 
 func errBaseSize(want, got int64) error {

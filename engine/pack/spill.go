@@ -2,9 +2,11 @@ package pack
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -14,6 +16,7 @@ type spills struct {
 	rc    *receiver
 	known map[uint32]*source
 	last  *source // whose pages are in memory
+	pages int     // how many of them there may be
 	slow  io.ReadCloser
 }
 
@@ -30,18 +33,22 @@ func (s *spills) close() { clear(s.known) }
 // made from it, one after the other. Contents that others are based on are
 // staged, whatever their size.
 func (r *round) resolveLarge() error {
+	// The walkers are done, so half of what they had can be pages.
+	rest := (r.Memory - r.kept.size) / 2
+	r.spills.pages = int(max(pagedCount, rest/int64(r.lim.paged)))
 	for len(r.large) > 0 {
 		i := r.large[len(r.large)-1]
 		r.large = r.large[:len(r.large)-1]
 		if r.ctx.Err() != nil {
-			return r.ctx.Err()
+			return context.Cause(r.ctx)
 		}
 		if r.t.flags(i)&resolved == 0 {
 			if err := r.spills.resolve(i); err != nil {
 				return fmt.Errorf("pack entry at offset %d: %w", r.t.offset(i), err)
 			}
 		}
-		for _, kid := range r.kidsOf(i) {
+		from, to := r.kidsOf(i)
+		for _, kid := range r.kids[from:to] {
 			if r.t.flags(kid)&resolved == 0 {
 				r.large = append(r.large, kid)
 			}
@@ -64,9 +71,8 @@ func (s *spills) resolve(i uint32) error {
 		return err
 	}
 	typ := rc.t.typ(b)
-	if d.size <= smallMax {
-		c := make([]byte, 0, d.size)
-		w := &appender{c}
+	if d.size <= int64(rc.lim.small) {
+		w := &appender{make([]byte, 0, d.size)}
 		if err := d.apply(w, base); err != nil {
 			return err
 		}
@@ -142,9 +148,10 @@ func (s *spills) stage(i uint32, base *source) (*source, error) {
 	}
 	r, err := st.Commit()
 	if err != nil {
+		st.Abort()
 		return nil, fmt.Errorf("staging an object of %d bytes: %w", size, err)
 	}
-	return &source{paged{r: r, size: size, rc: s.rc}}, nil
+	return &source{paged{r: r, size: size, rc: s.rc, pageSize: int64(s.rc.lim.paged), limit: s.pages}}, nil
 }
 
 // use says that base is read from now on, so no other needs its pages.
@@ -158,7 +165,7 @@ func (s *spills) use(base *source) {
 // open returns the zlib stream of entry i, from memory or from staging.
 func (s *spills) open(i uint32) (*bufio.Reader, header, error) {
 	off, n := s.rc.span(i)
-	r := bufio.NewReaderSize(&packReader{rc: s.rc, entry: i, off: off, end: off + n}, 1<<20)
+	r := bufio.NewReaderSize(&packReader{rc: s.rc, entry: i, off: off, end: off + n}, s.rc.lim.run)
 	b, err := r.Peek(int(min(n, peekSize)))
 	if err != nil {
 		return nil, header{}, err
@@ -202,6 +209,9 @@ type paged struct {
 	size int64
 	rc   *receiver
 
+	pageSize int64
+	limit    int // pages held
+
 	mu    sync.Mutex
 	pages []page // last used first
 }
@@ -211,7 +221,7 @@ type page struct {
 	b   []byte
 }
 
-// A staged content takes this much memory while it is read.
+// A staged content takes this much memory at least while it is read.
 const (
 	pagedSize  = 1 << 20
 	pagedCount = 4
@@ -223,11 +233,11 @@ func (p *paged) ReadAt(b []byte, off int64) (int, error) {
 	done := 0
 	for done < len(b) {
 		at := off + int64(done)
-		pg, err := p.page(at - at%pagedSize)
+		pg, err := p.page(at - at%p.pageSize)
 		if err != nil {
 			return done, err
 		}
-		n := copy(b[done:], pg[at%pagedSize:])
+		n := copy(b[done:], pg[at%p.pageSize:])
 		if n == 0 {
 			return done, io.ErrUnexpectedEOF
 		}
@@ -245,18 +255,18 @@ func (p *paged) page(off int64) ([]byte, error) {
 		}
 	}
 	var b []byte
-	if len(p.pages) == pagedCount {
-		b = p.pages[pagedCount-1].b
-		p.pages = p.pages[:pagedCount-1]
+	if len(p.pages) == p.limit {
+		b = p.pages[p.limit-1].b[:p.pageSize]
+		p.pages = p.pages[:p.limit-1]
 	} else {
-		b = make([]byte, pagedSize)
+		b = make([]byte, p.pageSize)
 	}
-	b = b[:max(0, min(pagedSize, p.size-off))]
+	b = b[:max(0, min(p.pageSize, p.size-off))]
 	n, err := p.r.ReadAt(b, off)
 	p.rc.read.Add(int64(n))
 	if n < len(b) {
 		return nil, fmt.Errorf("reading back %d bytes of a staged object: %w", len(b), err)
 	}
-	p.pages = append([]page{{off, b}}, p.pages...)
+	p.pages = slices.Insert(p.pages, 0, page{off, b})
 	return b, nil
 }

@@ -11,7 +11,7 @@ import (
 const chunkLen = 8192
 
 // table holds what is known of each entry, in the order of the pack: 14 bytes
-// and the id, so 34 bytes an object with SHA-1.
+// and the id, so 34 bytes an object with SHA-1, 46 with SHA-256.
 type table struct {
 	idLen int
 	n     uint32

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/object"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/pack/inflate"
 )
 
@@ -17,22 +16,22 @@ type walker struct {
 	inflate inflate.Decoder
 	stack   []frame
 	queue   []kid // children of all frames, a stretch each
+	low     int   // frames below hold no content
 	held    int64
 	delta   []byte
 	scratch []byte
 }
 
 type frame struct {
-	entry    uint32
-	content  *content // nil when it was dropped
-	next, to int      // children left, in queue
-	from     int
-	found    bool // reached by id in this round: not in the batch's marks
+	entry          uint32
+	from, next, to uint32   // its children, and those left, in queue
+	found          bool     // reached by id in this round: not in the batch's marks
+	content        *content // nil when it was dropped
 }
 
 type kid struct {
 	entry   uint32
-	waiting int // its place in waiting, or -1
+	waiting int32 // its place in waiting, or -1
 }
 
 // errLarge says that something doesn't fit into a walker's memory.
@@ -82,26 +81,18 @@ func (w *walker) kid(f *frame, k kid) error {
 	if err != nil {
 		return err
 	}
-	c.typ = w.t.typ(f.entry)
 	fresh := w.t.flags(k.entry)&resolved == 0
 	if fresh {
 		if k.waiting >= 0 {
 			w.t.setBase(k.entry, f.entry)
 		}
-		if err := w.names.name(k.entry, c.typ, c.b); err != nil {
+		if err := w.names.name(k.entry, w.t.typ(f.entry), c.b); err != nil {
 			c.release()
 			return err
 		}
 	}
-	found := f.found || k.waiting >= 0
-	w.push(k.entry, fresh, found)
-	f = &w.stack[len(w.stack)-1]
-	if f.next == f.to {
-		c.release()
-		w.pop()
-		return nil
-	}
-	w.hold(f, c)
+	w.push(k.entry, fresh, f.found || k.waiting >= 0)
+	w.hold(len(w.stack)-1, c)
 	return nil
 }
 
@@ -119,29 +110,34 @@ func (w *walker) setLarge(entry uint32, k kid) {
 // push makes a frame for an entry, with the children that belong to this
 // batch. fresh says that its id was not known before.
 func (w *walker) push(entry uint32, fresh, found bool) {
-	f := frame{entry: entry, found: found, from: len(w.queue)}
-	for _, i := range w.kidsOf(entry) {
-		if w.t.flags(i)&inWork != 0 || found && w.bytesOf(i, &w.scratch) != nil {
+	f := frame{entry: entry, found: found, from: uint32(len(w.queue))}
+	from, to := w.kidsOf(entry)
+	for _, i := range w.kids[from:to] {
+		if w.t.flags(i)&inWork != 0 || found && w.atHand(i) {
 			w.queue = append(w.queue, kid{i, -1})
 		}
 	}
 	if fresh {
 		from, to := w.waitingFor(w.t.id(entry))
 		for k := from; k < to; k++ {
-			if w.bytesOf(w.waiting[k], &w.scratch) != nil {
-				w.queue = append(w.queue, kid{w.waiting[k], k})
+			if w.atHand(w.waiting[k]) {
+				w.queue = append(w.queue, kid{w.waiting[k], int32(k)})
 			}
 		}
 	}
-	f.next, f.to = f.from, len(w.queue)
+	f.next, f.to = f.from, uint32(len(w.queue))
 	w.stack = append(w.stack, f)
 }
 
+// atHand reports whether an entry outside of the batch is resolved with it.
+func (w *walker) atHand(i uint32) bool { return w.late || w.inMemory(i, &w.scratch) != nil }
+
 func (w *walker) pop() {
-	f := &w.stack[len(w.stack)-1]
-	w.drop(f)
-	w.queue = w.queue[:f.from]
-	w.stack = w.stack[:len(w.stack)-1]
+	n := len(w.stack) - 1
+	w.drop(&w.stack[n])
+	w.queue = w.queue[:w.stack[n].from]
+	w.stack = w.stack[:n]
+	w.low = min(w.low, n)
 }
 
 func (w *walker) drop(f *frame) {
@@ -152,93 +148,82 @@ func (w *walker) drop(f *frame) {
 	}
 }
 
-// hold gives a frame its content, and makes room for it.
-func (w *walker) hold(f *frame, c *content) {
-	f.content = c
+// hold gives frame k its content, and makes room for it.
+func (w *walker) hold(k int, c *content) {
+	w.stack[k].content = c
 	w.held += c.cost()
-	w.room(0, f)
+	w.low = min(w.low, k)
+	w.room(0, k)
 }
 
-// room drops contents, upper ones first, until n more bytes fit. The frame
-// spared keeps its own.
-func (w *walker) room(n int64, spared *frame) {
-	for i := 0; i < len(w.stack) && w.held+n > w.limit; i++ {
-		if f := &w.stack[i]; f != spared {
-			w.drop(f)
-		}
+// room drops contents of frames below upTo, upper ones of the tree first,
+// until n more bytes fit.
+func (w *walker) room(n int64, upTo int) {
+	for ; w.low < upTo && w.held+n > w.limit; w.low++ {
+		w.drop(&w.stack[w.low])
 	}
 }
 
-// make returns the content of entry, a child of f.
+// make returns the content of entry, a child of f, the top frame.
 func (w *walker) make(f *frame, entry uint32) (*content, error) {
 	if f.content == nil {
-		c, err := w.remake(len(w.stack) - 1)
-		if err != nil {
+		if err := w.remake(); err != nil {
 			return nil, err
 		}
-		w.hold(f, c)
 	}
-	return w.apply(entry, f.content, f)
+	return w.apply(entry, len(w.stack)-1)
 }
 
-// remake returns the content of a frame of the stack that has none, from the
-// nearest one above that has, or from the root.
-func (w *walker) remake(top int) (*content, error) {
-	from := top
-	for from > 0 && w.stack[from].content == nil {
-		from--
+// remake makes the content of the top frame again, from the nearest one above
+// that has one, or from the root. It leaves those that are needed after it on
+// the way, so that the next one has less to do.
+func (w *walker) remake() error {
+	k := len(w.stack) - 1
+	for k > 0 && w.stack[k].content == nil {
+		k--
 	}
-	c := w.stack[from].content
-	if c != nil {
-		c.use()
-	} else {
-		var err error
-		if c, err = w.whole(w.stack[0].entry); err != nil {
-			return nil, err
-		}
-	}
-	for i := from + 1; i <= top; i++ {
-		next, err := w.apply(w.stack[i].entry, c, nil)
-		c.release()
+	if w.stack[k].content == nil {
+		c, err := w.whole(w.stack[0].entry)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		c = next
+		w.hold(0, c)
 	}
-	return c, nil
+	for ; k < len(w.stack)-1; k++ {
+		c, err := w.apply(w.stack[k+1].entry, k)
+		if err != nil {
+			return err
+		}
+		if f := &w.stack[k]; f.next == f.to {
+			w.drop(f)
+		}
+		w.hold(k+1, c)
+	}
+	return nil
 }
 
 // whole inflates an object that is not a delta.
 func (w *walker) whole(entry uint32) (*content, error) {
-	b := w.bytesOf(entry, &w.scratch)
-	if b == nil {
-		return nil, errLarge
-	}
-	h, err := parseHeader(b, w.t.idLen)
+	b, h, err := w.entry(entry)
 	if err != nil {
 		return nil, err
 	}
 	if h.size > w.limit/2 {
 		return nil, errLarge
 	}
-	w.room(h.size, nil)
+	w.room(h.size, len(w.stack))
 	c := w.pool.get(int(h.size))
-	c.typ = object.Type(h.typ)
-	if _, err := w.inflate.Zlib(c.b, b[h.len:]); err != nil {
+	if _, err := w.inflate.Zlib(c.b, b); err != nil {
 		c.release()
 		return nil, err
 	}
 	return c, nil
 }
 
-// apply makes the content of a delta from that of its base. spared is the
-// frame that holds the base.
-func (w *walker) apply(entry uint32, base *content, spared *frame) (*content, error) {
-	b := w.bytesOf(entry, &w.scratch)
-	if b == nil {
-		return nil, errLarge
-	}
-	h, err := parseHeader(b, w.t.idLen)
+// apply makes the content of a delta from that of its base, which frame base
+// holds.
+func (w *walker) apply(entry uint32, base int) (*content, error) {
+	b, h, err := w.entry(entry)
 	if err != nil {
 		return nil, err
 	}
@@ -246,24 +231,38 @@ func (w *walker) apply(entry uint32, base *content, spared *frame) (*content, er
 		return nil, errLarge
 	}
 	w.delta = grow(w.delta, int(h.size))
-	if _, err := w.inflate.Zlib(w.delta, b[h.len:]); err != nil {
+	if _, err := w.inflate.Zlib(w.delta, b); err != nil {
 		return nil, err
 	}
 	baseSize, size, instructions, err := deltaSizes(w.delta)
 	if err != nil {
 		return nil, err
 	}
-	if baseSize != int64(len(base.b)) {
-		return nil, errBaseSize(baseSize, int64(len(base.b)))
+	from := w.stack[base].content
+	if baseSize != int64(len(from.b)) {
+		return nil, errBaseSize(baseSize, int64(len(from.b)))
 	}
-	if size+h.size+base.cost() > w.limit {
+	if size+h.size+from.cost() > w.limit {
 		return nil, errLarge
 	}
-	w.room(size+h.size, spared)
+	w.room(size+h.size, base)
 	c := w.pool.get(int(size))
-	if err := applyDelta(c.b, base.b, instructions); err != nil {
+	if err := applyDelta(c.b, from.b, instructions); err != nil {
 		c.release()
 		return nil, err
 	}
 	return c, nil
+}
+
+// entry returns an entry's zlib stream and header.
+func (w *walker) entry(i uint32) ([]byte, header, error) {
+	b, err := w.bytesOf(i, &w.scratch)
+	if err != nil {
+		return nil, header{}, err
+	}
+	h, err := parseHeader(b, w.t.idLen)
+	if err != nil {
+		return nil, header{}, err
+	}
+	return b[h.len:], h, nil
 }
