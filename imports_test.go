@@ -21,7 +21,7 @@ var layers = []struct {
 	{"inputs", []string{"engine", "lfs"}},
 	{"report", []string{"engine"}},
 	{"lfs", []string{"lfs", "engine/object", "engine/store", "engine/s3store"}},
-	{"engine", []string{"engine/", "lfs/pointer", "lfs/endpoint", "lfs/batch", "lfs/transfer"}},
+	{"engine", []string{"engine/", "lfs"}},
 	{"engine/object", nil},
 	{"engine/pktline", nil},
 	{"engine/store", []string{"engine/store"}},

@@ -3,13 +3,14 @@ package engine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/object"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/pack"
-	"github.com/mirror-git-to-s3/mirror-git-to-s3/lfs/batch"
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/lfs"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/lfs/endpoint"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/lfs/pointer"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/lfs/transfer"
@@ -76,41 +77,45 @@ func (m *mirror) copyLFS(ctx context.Context, p *plan, f *fetched) error {
 		return nil
 	}
 	config := m.lfsConfig(p, f)
-	end, err := endpoint.Find(m.remote.URL(), config)
-	if err != nil {
-		return err
-	}
-	if end.Note != "" {
-		m.log.Warn("Git LFS", "note", end.Note)
-	}
 	f.lfs.URL = ""
 	if config != nil {
+		end, err := endpoint.Find(m.remote.URL(), config)
+		if err != nil {
+			return err
+		}
 		f.lfs.URL = end.URL.String()
 	}
 	if f.pointers.Len() == 0 {
 		return nil
 	}
 	m.progress.setPhase("LFS")
-	c, err := transfer.Run(ctx, transfer.Config{
-		Store:      m.store,
-		Server:     batch.New(batch.Config{Endpoint: end, HTTP: m.HTTP, Credentials: m.credentials(), Ref: p.want.Head.Target}),
-		BestEffort: m.LFS == LFSBestEffort,
-		Log:        m.log,
-		Progress:   &m.progress.LFS,
+	c, err := lfs.Mirror(ctx, lfs.Options{
+		Source: m.sourceWithUser(), Token: m.Token, LFSConfig: config, Ref: p.want.Head.Target,
+		Store: m.store, HTTP: m.HTTP, Log: m.log, Progress: &m.progress.LFS,
 	}, &f.pointers)
 	m.result.LFS = LFSCounts{Total: c.Total, Uploaded: c.Uploaded, Skipped: c.Skipped, Bytes: c.Bytes}
-	f.lfs.Missing += c.Failed
+	var incomplete *transfer.Incomplete
+	if errors.As(err, &incomplete) && m.LFS == LFSBestEffort {
+		f.lfs.Missing += c.Failed
+		m.log.Warn("published without some Git LFS objects", "error", err)
+		return nil
+	}
 	return err
 }
 
-// credentials are the source's, for an LFS server on its host.
-func (m *mirror) credentials() batch.Credentials {
-	u, err := url.Parse(m.pair.Source)
-	if err != nil || u.User == nil {
-		return batch.Credentials{Token: m.Token}
+// sourceWithUser is where the source finally was, with the user info that the
+// caller gave for its first address, if that has the same host.
+func (m *mirror) sourceWithUser() string {
+	given, err := url.Parse(m.pair.Source)
+	if err != nil || given.User == nil {
+		return m.remote.URL()
 	}
-	password, _ := u.User.Password()
-	return batch.Credentials{User: u.User.Username(), Password: password}
+	u, err := url.Parse(m.remote.URL())
+	if err != nil || !endpoint.SameOrigin(given, u) {
+		return m.remote.URL()
+	}
+	u.User = given.User
+	return u.String()
 }
 
 // lfsConfig returns .lfsconfig at the tip of the default branch. Where the

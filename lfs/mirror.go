@@ -26,8 +26,7 @@ type Options struct {
 	// Ref is the default branch's full name; "" when there is none.
 	Ref string
 
-	Store      transfer.Store
-	BestEffort bool // objects that cannot be had are no error
+	Store transfer.Store
 
 	HTTP     *http.Client       // nil is one that honours HTTPS_PROXY and SSL_CERT_FILE
 	Log      *slog.Logger       // nil discards
@@ -35,8 +34,8 @@ type Options struct {
 }
 
 // Mirror makes the store hold the objects that the pointers name. It has
-// returned before refs to those pointers are published. See [transfer.Run]
-// for its errors.
+// to have returned before refs to those pointers are published. See
+// [transfer.Run] for its errors.
 func Mirror(ctx context.Context, o Options, pointers *pointer.Set) (transfer.Counts, error) {
 	if pointers.Len() == 0 {
 		return transfer.Counts{}, nil
@@ -55,7 +54,7 @@ func Mirror(ctx context.Context, o Options, pointers *pointer.Set) (transfer.Cou
 		Endpoint: where, HTTP: o.client(), Credentials: o.credentials(), Ref: o.Ref,
 	})
 	return transfer.Run(ctx, transfer.Config{
-		Store: o.Store, Server: server, BestEffort: o.BestEffort, Log: o.Log, Progress: o.Progress,
+		Store: o.Store, Server: server, Log: o.Log, Progress: o.Progress,
 	}, pointers)
 }
 

@@ -77,7 +77,7 @@ func (d *barDisplay) start(m *mirror) {
 	b.objects = d.rows.New(0, mpb.BarStyle(), mpb.BarWidth(barWidth),
 		mpb.PrependDecorators(show(&b.phase)), mpb.AppendDecorators(plain(&b.counts)))
 	b.bytes = d.rows.New(0, mpb.NopStyle(),
-		mpb.PrependDecorators(plain(&b.traffic)))
+		mpb.PrependDecorators(decor.Name("   "), decor.Elapsed(decor.ET_STYLE_MMSS), plain(&b.traffic)))
 	m.bars = b
 	d.running[b] = true
 }
@@ -96,7 +96,7 @@ func (d *barDisplay) update(m *mirror, _ time.Time) {
 	}
 	m.bars.counts.Store(counts)
 	if text := m.bytesText(); text != "" {
-		m.bars.traffic.Store("  " + text)
+		m.bars.traffic.Store(" " + text)
 	}
 }
 

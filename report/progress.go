@@ -153,6 +153,8 @@ func (f figures) pass() (doing string, done, total int64) {
 	switch {
 	case f.lfsDone < f.lfsObjects:
 		return "LFS", f.lfsDone, f.lfsObjects
+	case f.phase == "receiving" && f.objects == 0:
+		return "waiting for the source", 0, 0 // it looks for what to send
 	case f.received < f.objects:
 		return f.phase, f.received, f.objects
 	case f.resolved < f.objects:

@@ -159,7 +159,7 @@ func TestBars(t *testing.T) {
 		got := see()
 		for _, want := range []string{
 			"warning: a line of the log\ngit receiving  [",
-			">---", "]  10,000/20,000 objects, 1,000/s", "52.0 MB fetched at 5.20 MB/s", "0/2 mirrors",
+			">---", "]  10,000/20,000 objects, 1,000/s", "   00:10  52.0 MB fetched at 5.20 MB/s", "0/2 mirrors",
 		} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%q is not on the screen:\n%s", want, got)
@@ -221,13 +221,14 @@ func TestObserveReadsTheEngine(t *testing.T) {
 
 func TestPass(t *testing.T) {
 	for want, f := range map[string]figures{
-		"planning 0/0":    {phase: "planning"},
-		"receiving 5/9":   {phase: "receiving", objects: 9, received: 5, resolved: 3},
-		"resolving 3/9":   {phase: "receiving", objects: 9, received: 9, resolved: 3},
-		"storing 4/9":     {phase: "storing", objects: 9, received: 9, resolved: 9, stored: 4},
-		"LFS 1/2":         {phase: "LFS", objects: 9, received: 9, resolved: 9, stored: 9, lfsObjects: 2, lfsDone: 1},
-		"publishing 9/9":  {phase: "publishing", objects: 9, received: 9, resolved: 9, lfsObjects: 2, lfsDone: 2},
-		"publishing, 9/9": {phase: "publishing,", objects: 9, received: 9, resolved: 9, stored: 9},
+		"planning 0/0":               {phase: "planning"},
+		"waiting for the source 0/0": {phase: "receiving"},
+		"receiving 5/9":              {phase: "receiving", objects: 9, received: 5, resolved: 3},
+		"resolving 3/9":              {phase: "receiving", objects: 9, received: 9, resolved: 3},
+		"storing 4/9":                {phase: "storing", objects: 9, received: 9, resolved: 9, stored: 4},
+		"LFS 1/2":                    {phase: "LFS", objects: 9, received: 9, resolved: 9, stored: 9, lfsObjects: 2, lfsDone: 1},
+		"publishing 9/9":             {phase: "publishing", objects: 9, received: 9, resolved: 9, lfsObjects: 2, lfsDone: 2},
+		"publishing, 9/9":            {phase: "publishing,", objects: 9, received: 9, resolved: 9, stored: 9},
 	} {
 		doing, done, total := f.pass()
 		if got := fmt.Sprintf("%s %d/%d", doing, done, total); got != want {

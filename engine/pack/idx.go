@@ -117,7 +117,10 @@ func (x *Index) IDs(yield func(id []byte) bool) {
 //	set the number of one of 64 bits
 //	offsets of 64 bits
 //	the pack's trailer | hash of all that came before
-func (x *Index) WriteIdx(w io.Writer) error {
+func (x *Index) WriteIdx(w io.Writer) error { return x.writeIdx(w, 1<<31-1) }
+
+// writeIdx writes offsets over nearMax in 64 bits.
+func (x *Index) writeIdx(w io.Writer, nearMax int64) error {
 	sum := x.rc.Format.New()
 	bw := bufio.NewWriterSize(io.MultiWriter(w, sum), 64<<10)
 	t := &x.rc.t
@@ -145,7 +148,7 @@ func (x *Index) WriteIdx(w io.Writer) error {
 	var far []int64
 	for _, i := range x.order {
 		off := t.offset(i)
-		if off > 1<<31-1 {
+		if off > nearMax {
 			far = append(far, off)
 			off = 1<<31 | int64(len(far)-1)
 		}

@@ -55,14 +55,14 @@ type contentLimit struct {
 	max int64
 }
 
-// contentFactor is 256 TiB: the objects of git's own repository are 8 GB, of
+// contentMax is 256 TiB: the objects of git's own repository are 8 GB, of
 // the largest public ones some TB, and what hashing more would take is days.
-const contentFactor = 256 << 40
+const contentMax = 256 << 40
 
 func (l *contentLimit) add(n int64) error {
 	l.sum += n
 	if n > l.max || l.sum > l.max {
-		return fmt.Errorf("the pack's objects are larger than %d TiB together: refusing what looks like a decompression bomb", l.max>>40)
+		return fmt.Errorf("the pack's objects are larger than %d bytes together: refusing what looks like a decompression bomb", l.max)
 	}
 	return nil
 }

@@ -1,14 +1,14 @@
 package pack
 
 // How Memory is shared out. The scan needs a window and its scratch first. Of
-// the rest a quarter is the cache of contents, an eighth is in flight to the
-// hashers, and five eighths are what is kept of the pack. The cache is small
-// because a larger one hardly misses less: of git's own pack, deltas of 64 MB
-// miss a cache of 16 MiB, 59 MB one of 64 MiB. Each byte of those that is kept
-// need not be read back.
+// the rest a quarter is the cache of contents, a sixteenth is in flight to the
+// hashers, and all else is what is kept of the pack. The cache is small because
+// a larger one hardly misses less: of git's own pack, deltas of 64 MB miss a
+// cache of 16 MiB, 59 MB one of 64 MiB. Each byte of those that is kept need
+// not be read back.
 //
-// When the scan is over, all but what was kept is free. A quarter of it holds
-// what is read back, most of the other three the contents of the trees.
+// When the scan is over, all but what was kept is free. A third of it holds
+// what is read back, the rest the contents of the trees.
 const (
 	fixedMemory = windowSize + streamBuf + 2*smallMax
 	// cacheMax and flightMax are where more no longer pays.
@@ -33,6 +33,7 @@ type limits struct {
 	batch     int64
 	fixed     int64
 	minTree   int64
+	total     int64 // of all objects
 }
 
 // newLimits divides the sizes by 2 to the power of shrink.
@@ -48,6 +49,7 @@ func newLimits(shrink uint) limits {
 		batch:     batchWeight >> shrink,
 		fixed:     fixedMemory >> shrink,
 		minTree:   minTreeMemory >> shrink,
+		total:     contentMax >> (3 * shrink),
 	}
 }
 
@@ -61,10 +63,10 @@ type shares struct {
 
 func (rc *receiver) shares() shares {
 	rest := rc.Memory - rc.kept.size
-	run := int64(rc.lim.run)
-	s := shares{load: min(rest/4, loadMax)}
-	s.readers = int(max(1, min(readParallel, rest/8/run)))
-	trees := rest - s.load - int64(s.readers)*run - rc.pool.limit
+	s := shares{load: min(rest/3, loadMax)}
+	trees := rest - s.load - rc.pool.limit
+	// The buffers of the readers are gone when the walkers start.
+	s.readers = int(max(1, min(readParallel, trees/2/int64(rc.lim.small))))
 	s.workers = int(max(1, min(int64(rc.Workers), trees/rc.lim.minTree)))
 	s.tree = trees / int64(s.workers)
 	return s

@@ -31,12 +31,12 @@ func (l *loaded) bytes(i uint32) []byte {
 const (
 	// readGap is the most that is read for nothing to save a request: what
 	// a GET costs at AWS (0.0004 $ a thousand) pays for the egress (0.09 $ a
-	// GB) of 4 KiB, what it takes in time for much more.
-	readGap = 16 << 10
-	// readRun is the most that one request reads, readParallel how many are
-	// under way.
+	// GB) of 4 KiB.
+	readGap = 4 << 10
+	// readRun is the most that one request reads of several entries,
+	// readParallel how many requests are under way.
 	readRun      = 1 << 20
-	readParallel = 4
+	readParallel = 8
 )
 
 // stretch is a part of the pack that is read at once: some of the entries of

@@ -37,12 +37,12 @@ func newReceiver(ctx context.Context, c Config) *receiver {
 	rc.t.idLen = c.Format.Size()
 	free := c.Memory - rc.lim.fixed
 	cacheLimit := min(free/4, cacheMax)
-	flight := min(free/8, flightMax)
+	flight := min(free/16, flightMax)
 	rc.cache = newCache(cacheLimit)
 	rc.kept = newKept(free-cacheLimit-flight, rc.lim)
 	rc.pool.limit = flight / 4
 	rc.hashers = newHashers(rc, flight-rc.pool.limit)
-	rc.total.max = contentFactor
+	rc.total.max = rc.lim.total
 	rc.spills = newSpills(rc)
 	return rc
 }

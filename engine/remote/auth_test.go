@@ -27,7 +27,7 @@ func withUser(rawURL, user, password string) string {
 
 // TestLogin reads everything from servers that want credentials.
 func TestLogin(t *testing.T) {
-	b := newBench(t)
+	b := newRepos(t)
 	b.repo("r", "", func(r *gitfixture.Repo) { r.Line("refs/heads/main", "", 0, 1) })
 	basic := func(user, password string) testserver.Middleware { return testserver.BasicAuth(user, password) }
 	for _, test := range []struct {
@@ -184,7 +184,7 @@ func TestEchoedCredentials(t *testing.T) {
 
 // TestRedirects follows the first request only, wherever it leads.
 func TestRedirects(t *testing.T) {
-	b := newBench(t)
+	b := newRepos(t)
 	b.repo("r.git", "", func(r *gitfixture.Repo) { r.Line("refs/heads/main", "", 0, 1) })
 	for protocol, handler := range protocols {
 		target := b.serve(testserver.GitOptions{Handler: handler})

@@ -49,10 +49,11 @@ func (r *Remote) fetch(ctx context.Context, req Request) (*pack, error) {
 			}
 		}
 	}
-	body, take := r.fetchV0(req)
+	ask := r.fetchV0
 	if r.version == 2 {
-		body, take = r.fetchV2(req)
+		ask = r.fetchV2
 	}
+	body, take := ask(req)
 	post, err := r.upload(body)
 	if err != nil {
 		return nil, err

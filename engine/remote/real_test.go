@@ -20,24 +20,24 @@ import (
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/internal/testserver"
 )
 
-// bench is a folder of repositories and a git to work on them.
-type bench struct {
+// repos is a folder of repositories and a git to work on them.
+type repos struct {
 	*testing.T
 	git  *gitfixture.Git
 	root string
 }
 
-func newBench(t *testing.T) *bench {
+func newRepos(t *testing.T) *repos {
 	t.Helper()
 	git, err := gitfixture.New(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &bench{t, git, t.TempDir()}
+	return &repos{t, git, t.TempDir()}
 }
 
 // repo makes a repository.
-func (b *bench) repo(name, format string, build func(*gitfixture.Repo)) *gitfixture.Repo {
+func (b *repos) repo(name, format string, build func(*gitfixture.Repo)) *gitfixture.Repo {
 	b.Helper()
 	r := gitfixture.Init(b.Context(), b.git, filepath.Join(b.root, name), format)
 	build(r)
@@ -48,7 +48,7 @@ func (b *bench) repo(name, format string, build func(*gitfixture.Repo)) *gitfixt
 }
 
 // serve starts a server of the repositories.
-func (b *bench) serve(o testserver.GitOptions) *testserver.Git {
+func (b *repos) serve(o testserver.GitOptions) *testserver.Git {
 	b.Helper()
 	s, err := testserver.StartGit(b.Context(), b.root, o)
 	if err != nil {
@@ -102,7 +102,7 @@ func refsOf(r *gitfixture.Repo) []refs.Ref {
 }
 
 func TestSnapshotOfRealRepositories(t *testing.T) {
-	b := newBench(t)
+	b := newRepos(t)
 	fixtures := append([]gitfixture.Fixture{
 		gitfixture.ManyRefs,
 		{Name: "empty-sha256", Format: "sha256", Make: func(*gitfixture.Repo) {}},
@@ -203,7 +203,7 @@ func fetch(t *testing.T, r *remote.Remote, req remote.Request) []byte {
 }
 
 // objects indexes a pack with git and returns the ids in it.
-func (b *bench) objects(t *testing.T, pack []byte, format object.Format) []string {
+func (b *repos) objects(t *testing.T, pack []byte, format object.Format) []string {
 	t.Helper()
 	dir := t.TempDir()
 	if _, err := b.git.Run(t.Context(), dir, "init", "--quiet", "--bare", "--object-format="+format.String()); err != nil {
@@ -235,7 +235,7 @@ func reachable(r *gitfixture.Repo, args ...string) []string {
 }
 
 func TestFetch(t *testing.T) {
-	b := newBench(t)
+	b := newRepos(t)
 	for protocol, handler := range protocols {
 		for _, format := range []object.Format{object.SHA1, object.SHA256} {
 			t.Run(protocol+"/"+format.String(), func(t *testing.T) {
@@ -276,7 +276,7 @@ func TestFetch(t *testing.T) {
 
 // TestFetchOlderServers reads from servers that lack capabilities.
 func TestFetchOlderServers(t *testing.T) {
-	b := newBench(t)
+	b := newRepos(t)
 	repo := b.repo("r", "", func(r *gitfixture.Repo) { r.Line("refs/heads/main", "", 0, 150) })
 	tip := object.ID(repo.Git("rev-parse", "HEAD"))
 	have := object.ID(repo.Git("rev-parse", "HEAD~20"))
@@ -331,7 +331,7 @@ func (e *editing) Write(p []byte) (int, error) {
 func (e *editing) Unwrap() http.ResponseWriter { return e.ResponseWriter }
 
 func TestFetchProgress(t *testing.T) {
-	b := newBench(t)
+	b := newRepos(t)
 	b.repo("r", "", func(r *gitfixture.Repo) { r.Line("refs/heads/main", "", 0, 50) })
 	for protocol, handler := range protocols {
 		t.Run(protocol, func(t *testing.T) {
@@ -352,7 +352,7 @@ func TestFetchProgress(t *testing.T) {
 
 // TestFetchManyWants sends bodies that are compressed.
 func TestFetchManyWants(t *testing.T) {
-	b := newBench(t)
+	b := newRepos(t)
 	repo := b.repo("r", "", func(r *gitfixture.Repo) {
 		r.Line("refs/heads/main", "", 0, 60)
 		for i := range 60 {
@@ -390,7 +390,7 @@ func onlyCompressed(t *testing.T) testserver.Middleware {
 
 // TestFetchMovedRef asks for a tip that a forced push made disappear.
 func TestFetchMovedRef(t *testing.T) {
-	b := newBench(t)
+	b := newRepos(t)
 	b.repo("r", "", func(r *gitfixture.Repo) { r.Line("refs/heads/main", "", 0, 1) })
 	for protocol, handler := range protocols {
 		t.Run(protocol, func(t *testing.T) {
@@ -403,7 +403,7 @@ func TestFetchMovedRef(t *testing.T) {
 }
 
 func TestShallowSource(t *testing.T) {
-	b := newBench(t)
+	b := newRepos(t)
 	repo := b.repo("r", "", func(r *gitfixture.Repo) { r.Line("refs/heads/main", "", 0, 5) })
 	if _, err := b.git.Run(t.Context(), b.root, "clone", "--quiet", "--bare", "--depth=2", "file://"+repo.Dir, "shallow"); err != nil {
 		t.Fatal(err)
@@ -421,7 +421,7 @@ func TestShallowSource(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	b := newBench(t)
+	b := newRepos(t)
 	b.repo("r", "", func(r *gitfixture.Repo) { r.Line("refs/heads/main", "", 0, 1) })
 	server := b.serve(testserver.GitOptions{Handler: testserver.Slow(time.Minute)})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

@@ -20,7 +20,7 @@ import (
 
 // TestTemporaryFailures: each request fails twice, then everything works.
 func TestTemporaryFailures(t *testing.T) {
-	b := newBench(t)
+	b := newRepos(t)
 	b.repo("r", "", func(r *gitfixture.Repo) { r.Line("refs/heads/main", "", 0, 1) })
 	for _, status := range []int{408, 429, 500, 502, 503, 504, 0} {
 		for protocol, handler := range protocols {
@@ -140,7 +140,7 @@ func TestRetryAfter(t *testing.T) {
 // TestCutPack: a pack that is cut is an error, and is not asked for again once
 // its first bytes were handed over.
 func TestCutPack(t *testing.T) {
-	b := newBench(t)
+	b := newRepos(t)
 	b.repo("r", "", func(r *gitfixture.Repo) { r.Line("refs/heads/main", "", 0, 300) })
 	const cut = 5000
 	for protocol, handler := range protocols {
@@ -192,7 +192,7 @@ func TestCutBeforePack(t *testing.T) {
 
 // TestConnectionIsKept: the end of a pack is read, so one connection does.
 func TestConnectionIsKept(t *testing.T) {
-	b := newBench(t)
+	b := newRepos(t)
 	b.repo("r", "", func(r *gitfixture.Repo) { r.Line("refs/heads/main", "", 0, 30) })
 	server := b.serve(testserver.GitOptions{})
 	var dials atomic.Int64

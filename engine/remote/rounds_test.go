@@ -75,7 +75,7 @@ func TestRoundsShareHaves(t *testing.T) {
 // TestFullRoundIsAccepted: git http-backend takes the largest request that
 // there can be.
 func TestFullRoundIsAccepted(t *testing.T) {
-	b := newBench(t)
+	b := newRepos(t)
 	repo := b.repo("r", "", func(r *gitfixture.Repo) { r.Line("refs/heads/main", "", 0, 1) })
 	tip := object.ID(repo.Git("rev-parse", "HEAD"))
 	for protocol, handler := range protocols {

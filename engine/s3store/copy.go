@@ -70,11 +70,11 @@ func (s *Store) copyParts(ctx context.Context, from, to string, size int64, o st
 	if err != nil {
 		return err
 	}
-	if err = m.copy(ctx, from, size); err == nil {
-		_, err = m.complete(ctx, size)
-	}
-	if err != nil {
+	if err := m.copy(ctx, from, size); err != nil {
 		return errors.Join(err, m.abort(ctx, true))
+	}
+	if _, err := m.complete(ctx, size); err != nil {
+		return errors.Join(err, m.abort(ctx, false))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
 
@@ -59,8 +60,11 @@ func (s *Store) explain(operation, key string, err error) error {
 		return err
 	}
 	e := &requestError{err: err}
-	what := ""
-	if e.kind, what = s.kindOf(err); e.kind == nil {
+	what := credentialsAdvice(err)
+	if what == "" {
+		what, e.kind = kindOf(err)
+	}
+	if what == "" {
 		what = s.advice(operation, err)
 	}
 	e.text = fmt.Sprintf("%s s3://%s/%s: %s", operation, s.Bucket, *s.path(key), what)
@@ -84,25 +88,41 @@ func (s *Store) explainWrite(operation, key string, o store.Options, err error) 
 	return err
 }
 
-// kindOf returns the error that callers compare with, where there is one.
-func (s *Store) kindOf(err error) (kind error, what string) {
+// credentialsAdvice returns what to do when a request wasn't made for lack of
+// credentials, "" otherwise. The error may hold that of another service, such
+// as a 404 of the instance's metadata, which says nothing about the object.
+func credentialsAdvice(err error) string {
+	text := err.Error()
+	if !strings.Contains(text, "get identity: ") {
+		return ""
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return fmt.Sprintf("no AWS credentials, they were refused: %s: %s", api.ErrorCode(), oneLine(api.ErrorMessage()))
+	}
+	return "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role (" + last(text) + ")"
+}
+
+// kindOf returns the error that callers compare with, where there is one, and
+// a text for it.
+func kindOf(err error) (what string, kind error) {
 	switch errorCode(err) {
 	case "PreconditionFailed", "ConditionalRequestConflict":
-		return store.ErrPrecondition, store.ErrPrecondition.Error()
+		return store.ErrPrecondition.Error(), store.ErrPrecondition
 	case "BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "InvalidDigest":
-		return store.ErrChecksum, store.ErrChecksum.Error()
+		return store.ErrChecksum.Error(), store.ErrChecksum
 	case "NoSuchKey", "NotFound":
-		return fs.ErrNotExist, "does not exist"
+		return "does not exist", fs.ErrNotExist
 	case "NoSuchBucket", "NoSuchUpload":
-		return nil, ""
+		return "", nil
 	}
 	switch status(err) {
 	case http.StatusPreconditionFailed:
-		return store.ErrPrecondition, store.ErrPrecondition.Error()
+		return store.ErrPrecondition.Error(), store.ErrPrecondition
 	case http.StatusNotFound:
-		return fs.ErrNotExist, "does not exist"
+		return "does not exist", fs.ErrNotExist
 	}
-	return nil, ""
+	return "", nil
 }
 
 // advice says in a few words what went wrong and what to do.
@@ -116,7 +136,8 @@ func (s *Store) advice(operation string, err error) string {
 		endpoint = *base
 	}
 	var dns *net.DNSError
-	text := err.Error()
+	var request *url.Error
+	text := oneLine(err.Error())
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "cancelled"
@@ -124,10 +145,10 @@ func (s *Store) advice(operation string, err error) string {
 		return fmt.Sprintf("connection refused: nothing listens at %s; check the endpoint URL", endpoint)
 	case errors.As(err, &dns):
 		return fmt.Sprintf("host %s is not known; check the endpoint URL, the region and the bucket's name", dns.Name)
-	case strings.Contains(text, "get identity"):
-		return "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role (" + last(text) + ")"
 	case strings.Contains(text, "Missing Region"), strings.Contains(text, "Invalid region"):
 		return "no AWS region: set --region or AWS_REGION"
+	case errors.As(err, &request):
+		return fmt.Sprintf("the connection to %s failed: %s", endpoint, oneLine(request.Err.Error()))
 	}
 	return text
 }

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
@@ -180,5 +181,27 @@ func TestErrorsWithoutAnAnswer(t *testing.T) {
 				t.Errorf("error is %v, want %v", err, test.is)
 			}
 		})
+	}
+}
+
+// TestCredentialsRefused checks that an error of the service that gives
+// credentials is not taken for one of S3.
+func TestCredentialsRefused(t *testing.T) {
+	o := clientOf("http://127.0.0.1:1").Options()
+	o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{}, &smithy.GenericAPIError{Code: "NoSuchKey", Message: "no role"}
+	})
+	s := s3store.New(s3store.Config{Client: s3.New(o), Bucket: "bucket"})
+	for name, call := range calls {
+		if name == "upload" {
+			continue // asks nothing yet
+		}
+		err := call(t.Context(), s)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, store.ErrPrecondition) {
+			t.Errorf("%s: %v is taken for a missing object", name, err)
+		}
+		if err == nil || !strings.Contains(err.Error(), "no AWS credentials") {
+			t.Errorf("%s: error is %v", name, err)
+		}
 	}
 }

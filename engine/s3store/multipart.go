@@ -25,10 +25,10 @@ const maxParts = 10_000
 const lastWord = 30 * time.Second
 
 // An upload whose parts were cut short is aborted again after 50 ms, 100 ms
-// and so on; all together 1.5 s.
+// and so on: 0.75 s with servers that never say that they don't know it.
 const (
 	abortWait    = 50 * time.Millisecond
-	abortRepeats = 4
+	abortRepeats = 3
 )
 
 // multipart is a multipart upload under way.

@@ -1,7 +1,6 @@
 package s3store
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,15 +17,16 @@ import (
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/store"
 )
 
-// Put implements store.Writer. The SHA-256 is signed with the request, where
-// it is known, and S3 stores nothing else. A reader that cannot seek is sent
-// as it is read; a wrong content of it never leaves in full.
+// Put implements store.Writer. Each request is signed with the SHA-256 of its
+// content, so that S3 stores nothing else: some servers store what they have
+// when a connection ends early, unless that betrays it. A reader that cannot
+// seek is sent as it is read if its hash is known, otherwise in parts.
 func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, o store.Options) (store.Info, error) {
 	if err := store.CheckKey(key); err != nil {
 		return store.Info{}, err
 	}
 	if size > s.MaxRequest {
-		return s.putLarge(ctx, key, r, size, o)
+		return s.putParts(ctx, key, r, size, o)
 	}
 	if seeker, ok := r.(io.ReadSeeker); ok {
 		if hash, err := hashOf(seeker, size, o.SHA256); err == nil {
@@ -35,18 +35,20 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, o 
 			return store.Info{}, fmt.Errorf("putting %q: %w", key, err)
 		}
 	}
+	if o.SHA256 == "" || size == 0 { // a request without content never reads it
+		return s.putParts(ctx, key, r, size, o)
+	}
 	return s.putStream(ctx, key, r, size, o)
 }
 
-// putLarge puts what is too large for one request, in parts; they become an
-// object only when the content is what was promised.
-func (s *Store) putLarge(ctx context.Context, key string, r io.Reader, size int64, o store.Options) (store.Info, error) {
-	u, err := s.Upload(ctx, key, o)
-	if err != nil {
-		return store.Info{}, err
-	}
+// putParts puts a content in parts. They become an object only when it was
+// what was promised.
+func (s *Store) putParts(ctx context.Context, key string, r io.Reader, size int64, o store.Options) (store.Info, error) {
+	u := s.newUpload(ctx, key, o)
+	u.most = size
 	var info store.Info
-	if _, err = io.Copy(u, store.NewChecked(r, size, o.SHA256)); err != nil {
+	_, err := io.Copy(u, store.NewChecked(r, size, o.SHA256))
+	if err != nil {
 		err = fmt.Errorf("putting %q: %w", key, err)
 	} else {
 		info, err = u.Commit()
@@ -57,20 +59,11 @@ func (s *Store) putLarge(ctx context.Context, key string, r io.Reader, size int6
 	return info, nil
 }
 
-// putStream sends a reader that can be read only once.
+// putStream sends a reader that can be read only once. A wrong content of it
+// never leaves in full.
 func (s *Store) putStream(ctx context.Context, key string, r io.Reader, size int64, o store.Options) (store.Info, error) {
 	in := &stream{Checked: store.NewChecked(r, size, o.SHA256), size: size}
-	if size == 0 { // requests without content never read it
-		if _, err := io.Copy(io.Discard, in.Checked); err != nil {
-			return store.Info{}, fmt.Errorf("putting %q: %w", key, err)
-		}
-		return s.put(ctx, key, bytes.NewReader(nil), 0, emptyHash, o)
-	}
-	hash := o.SHA256
-	if hash == "" {
-		hash = unsignedPayload
-	}
-	info, err := s.put(ctx, key, in, size, hash, o, in.retryUnread)
+	info, err := s.put(ctx, key, in, size, o.SHA256, o, in.retryUnread)
 	if err != nil && in.Err() != nil {
 		return store.Info{}, fmt.Errorf("putting %q: %w", key, in.Err())
 	}
@@ -95,14 +88,6 @@ func (s *Store) put(ctx context.Context, key string, r io.ReadSeeker, size int64
 	}
 	return infoOf(key, size, out.ETag, nil), nil
 }
-
-const (
-	// unsignedPayload is the hash of a content that isn't known beforehand
-	// (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html).
-	unsignedPayload = "UNSIGNED-PAYLOAD"
-	// emptyHash is the SHA-256 of nothing.
-	emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-)
 
 // withPayloadHash gives a request the SHA-256 of its content.
 func withPayloadHash(hash string) func(*s3.Options) {

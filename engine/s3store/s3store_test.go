@@ -62,7 +62,7 @@ func TestConformance(t *testing.T) {
 // TestConformanceInParts lowers the limit of what one request may put or copy
 // so far that multipart uploads stand in for those.
 func TestConformanceInParts(t *testing.T) {
-	storetest.Run(t, func(*testing.T) store.Store {
+	storetest.RunLarge(t, func(*testing.T) store.Store {
 		return open(s3store.Config{MaxRequest: storetest.PartSize})
 	})
 }

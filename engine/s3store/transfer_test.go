@@ -70,7 +70,7 @@ func TestStreamsAreSentOnce(t *testing.T) {
 		refuse(w, 500, "InternalError")
 	})
 	s := s3store.New(s3store.Config{Client: client, Bucket: "bucket"})
-	_, err := s.Put(t.Context(), "a", stream("hello"), 5, store.Options{})
+	_, err := s.Put(t.Context(), "a", stream("hello"), 5, store.Options{SHA256: sum("hello")})
 	if err == nil || !strings.Contains(err.Error(), "InternalError") {
 		t.Errorf("error is %v", err)
 	}
@@ -91,18 +91,22 @@ func TestWrongContentIsNeverSentWhole(t *testing.T) {
 	s := s3store.New(s3store.Config{Client: client, Bucket: "bucket"})
 	content := strings.Repeat("x", 100_000)
 	broken := errors.New("the cable was cut")
+	ordinary := func() io.Reader { return stream(content) }
 	for name, test := range map[string]struct {
-		r    io.Reader
+		r    func() io.Reader
 		size int64
 		hash string
 		want error
 	}{
-		"other":  {stream(content), 100_000, sum("other"), store.ErrChecksum},
-		"short":  {stream(content), 100_001, "", io.ErrUnexpectedEOF},
-		"long":   {stream(content), 99_999, "", nil},
-		"broken": {io.MultiReader(stream(content), iotest.ErrReader(broken)), 100_001, "", broken},
+		"other": {ordinary, 100_000, sum("other"), store.ErrChecksum},
+		"short": {ordinary, 100_001, sum(content), io.ErrUnexpectedEOF},
+		"long":  {ordinary, 99_999, sum(content), nil},
+		"broken": {func() io.Reader { return io.MultiReader(stream(content), iotest.ErrReader(broken)) },
+			100_001, sum(content), broken},
+		"short, of unknown hash": {ordinary, 100_001, "", io.ErrUnexpectedEOF},
+		"long, of unknown hash":  {ordinary, 99_999, "", nil},
 	} {
-		_, err := s.Put(t.Context(), name, test.r, test.size, store.Options{SHA256: test.hash})
+		_, err := s.Put(t.Context(), name, test.r(), test.size, store.Options{SHA256: test.hash})
 		if err == nil || test.want != nil && !errors.Is(err, test.want) {
 			t.Errorf("%s: error is %v, want %v", name, err, test.want)
 		}
@@ -320,6 +324,7 @@ func TestUploadsAreBounded(t *testing.T) {
 func TestUploadFails(t *testing.T) {
 	client := proxy(t, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if r.URL.Query().Get("partNumber") == "2" {
+			io.Copy(io.Discard, r.Body)
 			refuse(w, 403, "AccessDenied")
 			return
 		}
@@ -403,5 +408,34 @@ func TestWholeBucket(t *testing.T) {
 	}
 	if fmt.Sprint(keys) != "[HEAD objects/a]" {
 		t.Errorf("keys are %q", keys)
+	}
+}
+
+// TestTags puts tags on the real server's objects, in each way of writing.
+func TestTags(t *testing.T) {
+	ctx := t.Context()
+	s := open(s3store.Config{Tagging: "team=git&cost=a%20b", MaxRequest: storetest.PartSize})
+	data := make([]byte, storetest.PartSize+1)
+	for key, n := range map[string]int64{"small": 1, "large": storetest.PartSize + 1} {
+		if _, err := s.Put(ctx, key, bytes.NewReader(data[:n]), n, store.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Copy(ctx, key, key+"-copy", n, store.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{key, key + "-copy"} {
+			path := s.Prefix + "/" + key
+			out, err := server.Client().GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: &s.Bucket, Key: &path})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]string{}
+			for _, tag := range out.TagSet {
+				got[*tag.Key] = *tag.Value
+			}
+			if len(got) != 2 || got["team"] != "git" || got["cost"] != "a b" {
+				t.Errorf("%s has the tags %v", key, got)
+			}
+		}
 	}
 }

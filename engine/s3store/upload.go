@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
@@ -35,6 +36,7 @@ type upload struct {
 	cancel context.CancelFunc
 	key    string
 	o      store.Options
+	most   int64 // bytes that will be written, at most
 
 	buf     []byte      // the part being filled; nil when none is
 	free    chan []byte // parts that were sent
@@ -54,11 +56,15 @@ func (s *Store) Upload(ctx context.Context, key string, o store.Options) (store.
 	if err := errors.Join(store.CheckKey(key), ctx.Err()); err != nil {
 		return nil, err
 	}
-	u := &upload{s: s, key: key, o: o, free: make(chan []byte, s.PartsInFlight+1)}
+	return s.newUpload(ctx, key, o), nil
+}
+
+func (s *Store) newUpload(ctx context.Context, key string, o store.Options) *upload {
+	u := &upload{s: s, key: key, o: o, most: math.MaxInt64, free: make(chan []byte, s.PartsInFlight+1)}
 	u.ctx, u.cancel = context.WithCancel(ctx)
 	u.sending, u.going = errgroup.WithContext(u.ctx)
 	u.sending.SetLimit(s.PartsInFlight)
-	return u, nil
+	return u
 }
 
 func (u *upload) Write(p []byte) (int, error) {
@@ -87,7 +93,7 @@ func (u *upload) room() error {
 		}
 	}
 	if u.buf == nil {
-		u.buf = u.buffer(u.s.partSize(u.n))
+		u.buf = u.buffer(min(u.s.partSize(u.n), u.most))
 	}
 	return nil
 }

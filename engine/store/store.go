@@ -72,7 +72,7 @@ type Info struct {
 	Key      string
 	Size     int64 // bytes
 	ETag     string
-	Modified time.Time
+	Modified time.Time // may be zero in the answer to a write
 }
 
 // Options say how an object is stored. The zero value is a plain object,
@@ -82,7 +82,8 @@ type Options struct {
 	CacheControl string
 	// IfMatch lets the write happen only while the key has this ETag,
 	// IfNoneMatch ("*") only while it does not exist. Otherwise the error
-	// is ErrPrecondition and the object is as it was.
+	// is ErrPrecondition and the object is as it was. What it lost to may
+	// also be an earlier attempt of the same write whose answer was lost.
 	IfMatch, IfNoneMatch string
 	// SHA256 is the content's, in hex, where it is known beforehand (Put
 	// only): the object then exists only if the content matches, otherwise

@@ -103,6 +103,18 @@ func (l *LFS) AddReader(oid string, size int64, open func() io.Reader, fault Fau
 	l.objects[oid] = &lfsObject{size: size, open: open, fault: fault}
 }
 
+// Beside answers for the LFS servers of all repositories that next serves. It
+// is a Middleware.
+func (l *LFS) Beside(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/info/lfs/") {
+			l.Config.Handler.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Requests returns what was received so far, and forgets it.
 func (l *LFS) Requests() []LFSRequest {
 	l.mu.Lock()

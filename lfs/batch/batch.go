@@ -103,7 +103,7 @@ func (c *Client) Ask(ctx context.Context, pointers []pointer.Pointer) ([]Object,
 	asked := c.Now()
 	var answer response
 	if err := c.post(ctx, body, &answer); err != nil {
-		return nil, fmt.Errorf("asking the LFS server %s: %w", safe(c.Endpoint.URL), err)
+		return nil, fmt.Errorf("asking the LFS server %s: %w", safe(c.Endpoint.URL), hint(err))
 	}
 	return answer.objects(pointers, asked), nil
 }

@@ -44,13 +44,18 @@ func (e *StatusError) Error() string {
 	if e.Message != "" {
 		text += ": " + e.Message
 	}
-	if h, ok := hints[e.Code]; ok {
-		text += "; " + h
-	}
 	return text
 }
 
-// hints say what to do.
+// hint adds to an error of the batch API what to do.
+func hint(err error) error {
+	var status *StatusError
+	if errors.As(err, &status) && hints[status.Code] != "" {
+		return fmt.Errorf("%w; %s", err, hints[status.Code])
+	}
+	return err
+}
+
 var hints = map[int]string{
 	http.StatusUnauthorized: "it wants credentials: give a token that may read the repository's LFS objects",
 	http.StatusForbidden:    "the token may not read the repository's LFS objects",

@@ -49,7 +49,7 @@ func (r *run) copyObject(ctx context.Context, o batch.Object) error {
 	}
 	err = fmt.Errorf("%s (%d bytes): %w", o.OID, o.Size, err)
 	r.Log.Debug("LFS object not copied", "error", err)
-	r.fail(err, 1)
+	r.fail(err, o.Pointer)
 	return nil
 }
 

@@ -22,8 +22,8 @@ type run struct {
 
 	mu     sync.Mutex
 	counts Counts
-	broken bool    // the server answers no calls
-	errs   []error // the first few
+	broken bool // the server answers no calls
+	failed Incomplete
 }
 
 // findExisting lists what is there, once.
@@ -75,23 +75,21 @@ func (r *run) uploaded(p pointer.Pointer) {
 	r.Progress.Done.Add(1)
 }
 
-// maxErrs is how many errors are kept to be shown.
-const maxErrs = 5
-
-// fail notes that n objects could not be had. err is nil if it was noted
-// before.
-func (r *run) fail(err error, n int) {
+// fail notes that objects could not be had. err is nil if it was noted before.
+func (r *run) fail(err error, pointers ...pointer.Pointer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.counts.Failed += int64(n)
-	r.Progress.Done.Add(int64(n))
-	if err != nil && len(r.errs) < maxErrs {
-		r.errs = append(r.errs, err)
+	r.counts.Failed += int64(len(pointers))
+	r.Progress.Done.Add(int64(len(pointers)))
+	if err != nil && len(r.failed.Errs) < maxErrs {
+		r.failed.Errs = append(r.failed.Errs, err)
 	}
+	room := MaxMissing - len(r.failed.Missing)
+	r.failed.Missing = append(r.failed.Missing, pointers[:min(room, len(pointers))]...)
 }
 
-func (r *run) failServer(err error, n int) {
-	r.fail(err, n)
+func (r *run) failServer(err error, pointers []pointer.Pointer) {
+	r.fail(err, pointers...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.broken = true
@@ -107,18 +105,22 @@ func (r *run) outcome() (Counts, error) {
 	if r.counts.Failed == 0 {
 		return r.counts, nil
 	}
-	err := &Incomplete{Failed: r.counts.Failed, Total: r.counts.Total, Errs: r.errs}
-	if r.BestEffort {
-		r.Log.Warn(err.Error())
-		return r.counts, nil
-	}
-	return r.counts, err
+	r.failed.Failed, r.failed.Total = r.counts.Failed, r.counts.Total
+	return r.counts, &r.failed
 }
+
+const (
+	// MaxMissing is how many pointers an Incomplete holds, about 150 KB.
+	MaxMissing = 1000
+	// maxErrs is how many errors are kept to be shown.
+	maxErrs = 5
+)
 
 // Incomplete is the error of a run that could not copy all objects.
 type Incomplete struct {
 	Failed, Total int64
-	Errs          []error // the first few
+	Missing       []pointer.Pointer // the first MaxMissing that failed
+	Errs          []error           // the first few
 }
 
 // Error implements error.

@@ -51,9 +51,6 @@ type Config struct {
 	Server *batch.Client
 
 	Parallel int // objects at once; 0 is DefaultParallel
-	// BestEffort makes objects that cannot be had a warning and a count,
-	// instead of an error. A store that fails is an error all the same.
-	BestEffort bool
 	// Put is how objects are stored; the zero value is octets that may be
 	// cached for ever.
 	Put store.Options
@@ -73,13 +70,14 @@ type Counts struct {
 	Total    int64 // different objects that were pointed at
 	Uploaded int64 // copied now
 	Skipped  int64 // there already
-	Failed   int64 // not to be had; above 0 without an error only with BestEffort
+	Failed   int64 // not to be had
 	Bytes    int64 // length of what was uploaded
 }
 
 // Run makes the store hold the objects of the set, which must not be changed
 // meanwhile. Objects that cannot be had don't keep the others from being
-// copied; with them the error is an *Incomplete, unless BestEffort is set.
+// copied; the error is an *Incomplete then, which a caller may be content
+// with. Any other error is the store's or the context's, and ends the run.
 func Run(ctx context.Context, c Config, set *pointer.Set) (Counts, error) {
 	r := &run{Config: c.withDefaults(), set: set, parts: make(chan struct{}, 1)}
 	r.counts.Total = int64(set.Len())
@@ -153,7 +151,7 @@ func (r *run) copyAll(ctx context.Context) error {
 // whole run; what only concerns the LFS server is noted down instead.
 func (r *run) ask(ctx context.Context, chunk []pointer.Pointer, found chan<- batch.Object) error {
 	if r.serverFailed() {
-		r.fail(nil, len(chunk))
+		r.fail(nil, chunk...)
 		return nil
 	}
 	objects, err := batch.Retry(ctx, tries, r.Pace(), func() ([]batch.Object, error) {
@@ -171,7 +169,7 @@ func (r *run) ask(ctx context.Context, chunk []pointer.Pointer, found chan<- bat
 	case err != nil && objectToBlame(err):
 		objects = []batch.Object{{Pointer: chunk[0], Err: err}}
 	case err != nil:
-		r.failServer(err, len(chunk))
+		r.failServer(err, chunk)
 		return nil
 	}
 	for _, o := range objects {

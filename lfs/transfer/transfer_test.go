@@ -144,8 +144,7 @@ func TestWrongSizeIsReplaced(t *testing.T) {
 	}
 }
 
-// TestFaults runs each fault strictly and with best effort, beside an object
-// that is in order.
+// TestFaults runs each fault beside an object that is in order, twice.
 func TestFaults(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -193,9 +192,11 @@ func TestFaults(t *testing.T) {
 				!strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), bad) {
 				t.Errorf("%+v, error %v", counts, err)
 			}
-			f.config.BestEffort = true
-			if counts, err := f.run(t); err != nil || counts.Failed != 1 || counts.Skipped != 1 || f.stored(bad) {
-				t.Errorf("best effort: %+v, %v", counts, err)
+			if m := incomplete.Missing; len(m) != 1 || m[0].OID != bad {
+				t.Errorf("missing are %v", m)
+			}
+			if counts, err := f.run(t); err == nil || counts.Failed != 1 || counts.Skipped != 1 || f.stored(bad) {
+				t.Errorf("second run: %+v, %v", counts, err)
 			}
 		})
 	}
@@ -376,13 +377,12 @@ func TestBatchRedirectedElsewhere(t *testing.T) {
 	}
 }
 
-// TestStoreFails: a store that can't be written to ends the run, best effort
-// or not.
+// TestStoreFails: a store that can't be written to ends the run; it is no
+// matter of single objects.
 func TestStoreFails(t *testing.T) {
 	for _, op := range []memstore.Op{memstore.List, memstore.Put} {
 		t.Run(string(op), func(t *testing.T) {
 			f := newFixture(t)
-			f.config.BestEffort = true
 			f.store.Fault = func(c memstore.Call) memstore.Fault {
 				if c.Op == op {
 					return memstore.Fault{Before: memstore.ErrInjected}
@@ -392,7 +392,9 @@ func TestStoreFails(t *testing.T) {
 			for i := range 30 {
 				f.add(fmt.Sprint("content ", i), testserver.NoFault)
 			}
-			if _, err := f.run(t); !errors.Is(err, memstore.ErrInjected) {
+			_, err := f.run(t)
+			var incomplete *transfer.Incomplete
+			if !errors.Is(err, memstore.ErrInjected) || errors.As(err, &incomplete) {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -443,7 +445,7 @@ func TestManyFailures(t *testing.T) {
 	}
 	_, err := f.run(t)
 	var incomplete *transfer.Incomplete
-	if !errors.As(err, &incomplete) || incomplete.Failed != 20 || len(incomplete.Errs) != 5 ||
+	if !errors.As(err, &incomplete) || incomplete.Failed != 20 || len(incomplete.Errs) != 5 || len(incomplete.Missing) != 20 ||
 		!strings.HasPrefix(err.Error(), "20 of 20 LFS objects") || !strings.HasSuffix(err.Error(), "and more") {
 		t.Errorf("error %v", err)
 	}

@@ -2,16 +2,19 @@ package inflate
 
 import "encoding/binary"
 
-// The fast loop runs while both ends are this far away: two loads of eight
-// bytes of which the first moves by seven, and the literals of one round.
 const (
-	inMargin    = 16
-	outMargin   = 8
+	// The fast loop runs while both ends are this far away: two loads of
+	// eight bytes, of which the first moves by seven, and the literals of one
+	// round.
+	inMargin  = 16
+	outMargin = 8
+	// maxDistBits is the longest distance: a code of 15 bits, 13 extra bits.
 	maxDistBits = 28
 )
 
 // block decodes the symbols of a block into dst[out:] and returns the new
-// length of the output.
+// length of the output. Everything happens on local variables, hence its
+// length: a call for each symbol would cost as much as the symbol.
 func (d *Decoder) block(lit *litTable, dist *distTable, dst []byte, out int) (int, error) {
 	src, pos, bb, nb := d.in.src, d.in.pos, d.in.bits, uint64(d.in.n)
 	// Only the low byte of nb counts in this loop: entries are subtracted

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,39 +22,57 @@ import (
 // stores under test, in bytes: the least that S3 allows.
 const PartSize = 5 << 20
 
+type test struct {
+	name string
+	run  func(*testing.T, fixture)
+}
+
+// large are the tests in which objects of more than PartSize are written.
+var large = []test{
+	{"PutAndGet", testPutAndGet},
+	{"PutReaders", testPutReaders},
+	{"PutWrongContent", testPutWrongContent},
+	{"PutCancelled", testPutCancelled},
+	{"ConditionsOfUploads", testConditionsOfUploads},
+	{"ConditionsOfCopies", testConditionsOfCopies},
+	{"Copy", testCopy},
+	{"Upload", testUpload},
+	{"UploadAbort", testUploadAbort},
+	{"UploadCancelled", testUploadCancelled},
+}
+
+var small = []test{
+	{"Overwrite", testOverwrite},
+	{"Ranges", testRanges},
+	{"Missing", testMissing},
+	{"BadKeys", testBadKeys},
+	{"OddKeys", testOddKeys},
+	{"ListOrder", testListOrder},
+	{"ListMany", testListMany},
+	{"ListStops", testListStops},
+	{"Conditions", testConditions},
+	{"RaceToCreate", testRaceToCreate},
+	{"RaceToReplace", testRaceToReplace},
+	{"Delete", testDelete},
+	{"Concurrently", testConcurrently},
+	{"Requests", testRequests},
+}
+
 // Run tests the stores that open returns, a new and empty one for each call.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, fixture)
-	}{
-		{"PutAndGet", testPutAndGet},
-		{"PutReaders", testPutReaders},
-		{"PutWrongContent", testPutWrongContent},
-		{"PutCancelled", testPutCancelled},
-		{"Overwrite", testOverwrite},
-		{"Ranges", testRanges},
-		{"Missing", testMissing},
-		{"BadKeys", testBadKeys},
-		{"OddKeys", testOddKeys},
-		{"ListOrder", testListOrder},
-		{"ListMany", testListMany},
-		{"ListStops", testListStops},
-		{"Conditions", testConditions},
-		{"ConditionsOfUploads", testConditionsOfUploads},
-		{"ConditionsOfCopies", testConditionsOfCopies},
-		{"RaceToCreate", testRaceToCreate},
-		{"RaceToReplace", testRaceToReplace},
-		{"Copy", testCopy},
-		{"Delete", testDelete},
-		{"Upload", testUpload},
-		{"UploadAbort", testUploadAbort},
-		{"UploadCancelled", testUploadCancelled},
-		{"Concurrently", testConcurrently},
-		{"Requests", testRequests},
-	} {
+	run(t, slices.Concat(small, large), open)
+}
+
+// RunLarge is the part of Run in which objects of more than PartSize are
+// written.
+func RunLarge(t *testing.T, open func(t *testing.T) store.Store) {
+	run(t, large, open)
+}
+
+func run(t *testing.T, tests []test, open func(t *testing.T) store.Store) {
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			test.run(t, fixture{t, ctx, open(t)})
 		})
