@@ -1,0 +1,181 @@
+//go:build container
+
+package container
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// The images that would come from a registry.
+const (
+	goImage  = "golang:1.26-bookworm" // the Dockerfile's default
+	jobImage = "runner.test/job:latest"
+)
+
+// certificates are the machine's own, at the same place in the Debian image.
+const certificates = "/etc/ssl/certs/ca-certificates.crt"
+
+// makeGoImage imports an image with the machine's Go and what a build of root
+// takes from the network.
+func makeGoImage(ctx context.Context, e *engine, root, temp string) error {
+	stage := filepath.Join(temp, "go-image")
+	if err := stageBusybox(stage); err != nil {
+		return err
+	}
+	if err := modules(ctx, root, filepath.Join(temp, "modules"), filepath.Join(stage, "goproxy")); err != nil {
+		return err
+	}
+	if err := copyFiles(ctx, stage, certificates); err != nil {
+		return err
+	}
+	goroot, err := output(exec.CommandContext(ctx, "go", "env", "GOROOT"))
+	if err != nil {
+		return err
+	}
+	tar := exec.CommandContext(ctx, "tar", "--create",
+		"--exclude=./test", "--exclude=./doc", "--exclude=./api", "--exclude=testdata",
+		"--transform", "s,^\\./GOROOT,./usr/local/go,",
+		"--directory", stage, ".",
+		"--directory", goroot, "--transform", "s,^,./usr/local/go/,",
+		"bin", "src", "pkg", "go.env", "VERSION")
+	return importTar(ctx, e, tar, goImage,
+		"ENV PATH=/usr/local/go/bin:/bin", "ENV HOME=/root",
+		"ENV GOPROXY=file:///goproxy", "ENV GOTOOLCHAIN=local", "ENV GOSUMDB=off")
+}
+
+// makeJobImage imports an image in which the steps of a workflow can run.
+func makeJobImage(ctx context.Context, e *engine, temp string) error {
+	stage := filepath.Join(temp, "job-image")
+	if err := stageBusybox(stage); err != nil {
+		return err
+	}
+	gitCore, err := output(exec.CommandContext(ctx, "git", "--exec-path"))
+	if err != nil {
+		return err
+	}
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		return err
+	}
+	git, err := exec.LookPath("git")
+	if err != nil {
+		return err
+	}
+	files := []string{certificates, bash, git, "/usr/share/git-core/templates"}
+	for _, name := range []string{"git", "git-remote-http", "git-remote-https", "git-sh-setup"} {
+		files = append(files, filepath.Join(gitCore, name))
+	}
+	if err := copyFiles(ctx, stage, files...); err != nil {
+		return err
+	}
+	tar := exec.CommandContext(ctx, "tar", "--create", "--directory", stage, ".")
+	return importTar(ctx, e, tar, jobImage, "ENV PATH=/bin:/usr/bin:/usr/local/bin", "ENV HOME=/root")
+}
+
+// importTar makes an image of what the command writes.
+func importTar(ctx context.Context, e *engine, tar *exec.Cmd, image string, changes ...string) error {
+	r, w := io.Pipe()
+	tar.Stdout = w
+	tar.Stderr = os.Stderr
+	go func() { w.CloseWithError(tar.Run()) }()
+	args := []string{"import"}
+	for _, c := range changes {
+		args = append(args, "--change", c)
+	}
+	_, err := e.docker(ctx, r, append(args, "-", image)...)
+	r.Close()
+	if err != nil {
+		return fmt.Errorf("importing %s: %w", image, err)
+	}
+	return nil
+}
+
+// stageBusybox makes a root folder with a shell and the usual programs.
+func stageBusybox(stage string) error {
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		return err
+	}
+	for _, dir := range []string{"bin", "tmp", "root", "etc", "usr/bin"} {
+		if err := os.MkdirAll(filepath.Join(stage, dir), 0o755); err != nil {
+			return err
+		}
+	}
+	content, err := os.ReadFile(busybox)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(stage, "bin/busybox"), content, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(stage, "etc/passwd"), []byte("root:x:0:0:root:/root:/bin/sh\n"), 0o644); err != nil {
+		return err
+	}
+	list, err := output(exec.Command(busybox, "--list"))
+	if err != nil {
+		return err
+	}
+	for _, name := range strings.Fields(list) {
+		if name != "busybox" {
+			if err := os.Symlink("busybox", filepath.Join(stage, "bin", name)); err != nil {
+				return err
+			}
+		}
+	}
+	return os.Symlink("/bin/env", filepath.Join(stage, "usr/bin/env"))
+}
+
+// copyFiles copies files, folders and the libraries that programs need to the
+// same places below stage. Links are followed.
+func copyFiles(ctx context.Context, stage string, files ...string) error {
+	for _, f := range files {
+		libs, _ := exec.CommandContext(ctx, "ldd", f).Output() // nothing for what is no program
+		for _, word := range strings.Fields(string(libs)) {
+			if strings.HasPrefix(word, "/") && !strings.HasSuffix(word, ":") {
+				files = append(files, word)
+			}
+		}
+	}
+	for _, f := range files {
+		to := filepath.Join(stage, f)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
+		}
+		os.Remove(to) // a link of busybox's to itself
+		if _, err := output(exec.CommandContext(ctx, "cp", "--recursive", "--dereference", f, filepath.Dir(to))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// modules fills proxy with the modules that a build of root needs, in the
+// form of a module proxy. They come from the machine's own cache where it has
+// them.
+func modules(ctx context.Context, root, cache, proxy string) error {
+	have, err := output(exec.CommandContext(ctx, "go", "env", "GOMODCACHE"))
+	if err != nil {
+		return err
+	}
+	upstream, err := output(exec.CommandContext(ctx, "go", "env", "GOPROXY"))
+	if err != nil {
+		return err
+	}
+	env := append(os.Environ(), "GOMODCACHE="+cache, "GOFLAGS=-modcacherw",
+		"GOPROXY=file://"+filepath.Join(have, "cache", "download")+","+upstream)
+	for _, args := range [][]string{{"mod", "download"}, {"list", "-deps", "."}} {
+		cmd := exec.CommandContext(ctx, "go", args...)
+		cmd.Dir = root
+		cmd.Env = env
+		if _, err := output(cmd); err != nil {
+			return err
+		}
+	}
+	return os.Rename(filepath.Join(cache, "cache", "download"), proxy)
+}
