@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/object"
@@ -46,7 +47,7 @@ func (m *mirror) fetch(ctx context.Context, p *plan, st *staging) (*fetched, err
 			x.Release()
 		}
 		m.progress.setPhase("receiving")
-		req.Progress = func(line string) { m.log.Debug("source", "says", line) }
+		req.Progress = m.says
 		if err := m.round(ctx, req, st, i, f); err != nil {
 			return nil, err
 		}
@@ -55,6 +56,13 @@ func (m *mirror) fetch(ctx context.Context, p *plan, st *staging) (*fetched, err
 		return nil, err
 	}
 	return f, m.copyLFS(ctx, p, f)
+}
+
+// says logs what the source tells of its work, without every percent of it.
+func (m *mirror) says(line string) {
+	if !strings.Contains(line, "%") || strings.Contains(line, "done") {
+		m.log.Debug("source", "says", line)
+	}
 }
 
 // round receives one pack.
