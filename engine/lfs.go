@@ -90,7 +90,7 @@ func (m *mirror) copyLFS(ctx context.Context, p *plan, f *fetched) error {
 	}
 	m.progress.setPhase("LFS")
 	c, err := lfs.Mirror(ctx, lfs.Options{
-		Source: m.sourceWithUser(), Token: m.Token, LFSConfig: config, Ref: p.want.Head.Target,
+		Source: m.sourceWithUser(), Token: m.token(m.remote.URL()), LFSConfig: config, Ref: p.want.Head.Target,
 		Store: m.store, HTTP: m.HTTP, Log: m.log, Progress: &m.progress.LFS,
 	}, &f.pointers)
 	m.result.LFS = LFSCounts{Total: c.Total, Uploaded: c.Uploaded, Skipped: c.Skipped, Bytes: c.Bytes}

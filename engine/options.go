@@ -43,8 +43,11 @@ type Options struct {
 	// honours HTTPS_PROXY and SSL_CERT_FILE.
 	HTTP *http.Client
 	// Token is the credential given to a source that answers 401, unless its
-	// URL holds user info.
-	Token string
+	// URL holds user info. Tokens are for the sources of a host, and go before
+	// it: by scheme://host or host, in lower case, with the port if the URL has
+	// one.
+	Token  string
+	Tokens map[string]string
 
 	LFS         LFS      // "" is LFSTrue
 	Layout      Layout   // "" is Auto

@@ -21,7 +21,7 @@ type plan struct {
 // plan compares the source with the mirror.
 func (m *mirror) plan(ctx context.Context) (*plan, error) {
 	var err error
-	m.remote, err = remote.Open(ctx, m.pair.Source, remote.Options{HTTP: m.HTTP, Log: m.log, Token: m.Token})
+	m.remote, err = remote.Open(ctx, m.pair.Source, remote.Options{HTTP: m.HTTP, Log: m.log, Token: m.token(m.pair.Source)})
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"strings"
 	"sync/atomic"
 
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/pack"
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/remote"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/store"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/lfs/transfer"
 )
@@ -33,6 +35,19 @@ func (r Results) Failed() int {
 	return n
 }
 
+// AllFailed is the result of a run that could not begin, for lack of what all
+// mirrors need.
+func AllFailed(pairs []Pair, err error) Results {
+	r := Results{Mirrors: []Result{}}
+	for _, p := range pairs {
+		r.Mirrors = append(r.Mirrors, Result{
+			Source: remote.Redact(p.Source), Target: p.Target, Status: StatusFailed, Err: err,
+			Error: strings.Join(strings.Fields(err.Error()), " "),
+		})
+	}
+	return r
+}
+
 // Result is what a run did for one mirror.
 type Result struct {
 	Source   string         `json:"source"` // without credentials
@@ -48,6 +63,8 @@ type Result struct {
 	Requests store.Requests `json:"requests"`
 	Seconds  float64        `json:"seconds"`
 
+	// Packs is how many packs the mirror holds after the run.
+	Packs int `json:"-"`
 	// Err is the error whose text Error is.
 	Err error `json:"-"`
 }

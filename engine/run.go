@@ -166,6 +166,7 @@ func (m *mirror) run(ctx context.Context) error {
 		m.result.Status = StatusUpToDate
 		m.result.Objects.InMirror = p.now.state.objects()
 		m.result.Layout = layoutOf(p.now.state)
+		m.result.Packs = len(p.now.state.Packs)
 		return nil
 	}
 	m.result.Status = StatusMirrored

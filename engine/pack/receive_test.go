@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -85,12 +86,12 @@ var goodPacks = []struct {
 		b.blob("once")
 		b.blob("twice")
 	}},
-	{"the same object whole and as a delta, and waited for", func(b *builder) {
-		b.ref(blobID(b, "twice"), makeDelta([]byte("twice"), []byte("thrice")))
+	{"the same object whole and as a delta", func(b *builder) {
 		i := b.blob("twi")
-		b.ofs(i, makeDelta([]byte("twi"), []byte("twice")))
+		j := b.ofs(i, makeDelta([]byte("twi"), []byte("twice")))
 		b.blob("twice")
 		b.ref(blobID(b, "twi"), makeDelta([]byte("twi"), []byte("twice")))
+		b.ofs(j, makeDelta([]byte("twice"), []byte("thrice")))
 	}},
 	{"a chain of 4,200", func(b *builder) {
 		last := []byte("0000 of a long chain of versions of a text")
@@ -258,16 +259,15 @@ func randomPack(seed uint64, f object.Format) []byte {
 		if r.IntN(3) == 0 {
 			p.content = words(r, r.IntN(sizes))
 		}
+		// Git refuses some packs that have a base twice.
+		p.content = fmt.Appendf(p.content, "%d", len(plan))
 		if len(plan) > 0 && r.IntN(4) > 0 {
 			p.base = len(plan) - 1 - r.IntN(min(len(plan), 1<<r.IntN(10)))
 			p.ofs = r.IntN(3) > 0
 			from := plan[p.base]
 			p.typ = from.typ
 			n := r.IntN(len(from.content) + 1)
-			p.content = slices.Concat(from.content[:n], p.content[:min(len(p.content), r.IntN(100))], from.content[n:])
-			if len(p.content) == 0 {
-				p.content = []byte("not empty")
-			}
+			p.content = slices.Concat(from.content[:n], p.content[max(0, len(p.content)-r.IntN(100)-9):], from.content[n:])
 		}
 		plan = append(plan, p)
 	}
@@ -298,6 +298,30 @@ func randomPack(seed uint64, f object.Format) []byte {
 		write(i)
 	}
 	return b.bytes()
+}
+
+// TestDuplicateBases receives what git refuses, though each object is well
+// defined: a delta that waits for an id which two entries have.
+func TestDuplicateBases(t *testing.T) {
+	b := newBuilder()
+	b.ref(blobID(b, "twice"), makeDelta([]byte("twice"), []byte("thrice")))
+	i := b.blob("twi")
+	b.ofs(i, makeDelta([]byte("twi"), []byte("twice")))
+	b.blob("twice")
+	b.ref(blobID(b, "twi"), makeDelta([]byte("twi"), []byte("twice")))
+	b.ref(blobID(b, "twice"), makeDelta([]byte("twice"), []byte("thrice")))
+	p := b.bytes()
+	for _, s := range setups(len(p)) {
+		r := s.reception(object.SHA1)
+		x, err := r.receive(t.Context(), p)
+		if err != nil || r.wrong != nil {
+			t.Fatal(s, err, r.wrong)
+		}
+		checkIndex(t, x, r, p)
+		if want := map[object.ID]int{blobID(b, "twi"): 1, blobID(b, "twice"): 3, blobID(b, "thrice"): 2}; !maps.Equal(r.found, want) {
+			t.Errorf("%v: found %v, want %v", s, r.found, want)
+		}
+	}
 }
 
 // TestReadBack makes sure that little memory means reading back, and that much

@@ -48,11 +48,7 @@ func (r *round) resolveLarge() error {
 			}
 		}
 		from, to := r.kidsOf(i)
-		for _, kid := range r.kids[from:to] {
-			if r.t.flags(kid)&resolved == 0 {
-				r.large = append(r.large, kid)
-			}
-		}
+		r.large = append(r.large, r.kids[from:to]...)
 	}
 	return nil
 }

@@ -35,6 +35,13 @@ var permissions = map[string]string{
 // credentials, "" otherwise. The error may hold that of another service, such
 // as a 404 of the instance's metadata, which says nothing about the object.
 func credentialsAdvice(err error) string {
+	var known interface {
+		error
+		CredentialsAdvice() string
+	}
+	if errors.As(err, &known) { // of who gets the credentials
+		return known.CredentialsAdvice()
+	}
 	text := err.Error()
 	if !strings.Contains(text, "get identity: ") {
 		return ""

@@ -47,8 +47,18 @@ const (
 // variables, profiles, web identity, container and instance roles,
 // AWS_ENDPOINT_URL, AWS_CA_BUNDLE, HTTPS_PROXY.
 func NewClient(ctx context.Context, c ClientConfig) (*Client, error) {
-	if err := checkEndpoint(c.EndpointURL); err != nil {
+	loaded, err := LoadConfig(ctx, c)
+	if err != nil {
 		return nil, err
+	}
+	return FromConfig(loaded, c), nil
+}
+
+// LoadConfig returns the standard AWS environment with the region of c, for
+// callers that get credentials in their own way.
+func LoadConfig(ctx context.Context, c ClientConfig) (aws.Config, error) {
+	if err := checkEndpoint(c.EndpointURL); err != nil {
+		return aws.Config{}, err
 	}
 	options := []func(*config.LoadOptions) error{
 		// AWS_CA_BUNDLE is honoured for this type of client only.
@@ -59,9 +69,14 @@ func NewClient(ctx context.Context, c ClientConfig) (*Client, error) {
 	}
 	loaded, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
+		return aws.Config{}, fmt.Errorf("reading the AWS configuration: %w", err)
 	}
-	return s3.NewFromConfig(loaded, c.apply), nil
+	return loaded, nil
+}
+
+// FromConfig returns a client made from what LoadConfig returned.
+func FromConfig(loaded aws.Config, c ClientConfig) *Client {
+	return s3.NewFromConfig(loaded, c.apply)
 }
 
 // apply sets what differs from the SDK's defaults.
