@@ -60,4 +60,3 @@ func mergePacks(old string, add []packState, drop []string) string {
 	}
 	return b.String()
 }
-

@@ -75,4 +75,3 @@ func (m *mirror) putStatic(ctx context.Context, p *plan) error {
 	}
 	return nil
 }
-

@@ -104,4 +104,3 @@ func (m *mirror) clearRefs(ctx context.Context, but string) error {
 	}
 	return m.store.Delete(ctx, old...)
 }
-
