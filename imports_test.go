@@ -18,7 +18,7 @@ var layers = []struct {
 	allow  []string
 }{
 	{"", []string{"inputs", "report", "engine", "awsauth", "lfs", "internal/build"}},
-	{"inputs", []string{"engine", "lfs"}},
+	{"inputs", []string{"engine", "lfs", "awsauth"}},
 	{"report", []string{"engine"}},
 	{"lfs", []string{"lfs", "engine/object", "engine/store", "engine/s3store"}},
 	{"engine", []string{"engine/", "lfs"}},

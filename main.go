@@ -5,13 +5,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/inputs"
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/report"
 )
 
 func main() {
@@ -19,7 +19,9 @@ func main() {
 	// The first signal stops cleanly; with its handler gone, a second one
 	// ends the process at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(realMain(ctx, os.Args[1:], process{os.Stdin, os.Stdout, os.Stderr, os.Getenv}))
+	os.Exit(realMain(ctx, os.Args[1:], process{
+		os.Stdin, os.Stdout, os.Stderr, os.Getenv, report.NewActions(os.Getenv, os.Stderr),
+	}))
 }
 
 // process is what the program has of the outside world.
@@ -27,6 +29,7 @@ type process struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	actions        *report.Actions
 }
 
 // errMirrorsFailed says that the results, which were printed, hold failures.
@@ -35,7 +38,8 @@ var errMirrorsFailed = errors.New("at least one mirror failed")
 // realMain is the program; it returns the exit code.
 func realMain(ctx context.Context, args []string, p process) int {
 	cmd := inputs.Command(inputs.App{
-		Version: versionText(), Getenv: p.getenv, Mirror: p.mirror, Serve: p.serve, Agent: p.agent,
+		Version: versionText(), Getenv: p.getenv, Secret: p.actions.Mask,
+		Mirror: p.mirror, Serve: p.serve, Agent: p.agent, Summary: p.summary,
 	})
 	cmd.SetArgs(args)
 	cmd.SetIn(p.stdin)
@@ -49,11 +53,14 @@ func realMain(ctx context.Context, args []string, p process) int {
 		return inputs.ExitOK
 	case errors.As(err, &ended):
 		return int(ended)
+	case errors.Is(err, inputs.ErrNothingSaid):
+		inputs.WriteShortHelp(p.stderr)
+		return inputs.ExitUsage
 	case errors.As(err, &usage):
-		inputs.WriteUsageError(p.stderr, err)
+		p.actions.Fail(err)
 		return inputs.ExitUsage
 	case !errors.Is(err, errMirrorsFailed):
-		fmt.Fprintf(p.stderr, "mirror-git-to-s3: %v\n", err)
+		p.actions.Fail(err)
 	}
 	return inputs.ExitFailed
 }

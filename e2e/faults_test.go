@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"strings"
@@ -101,6 +102,7 @@ type damaging struct {
 
 func (d *damaging) Write(p []byte) (int, error) {
 	if d.left >= 0 && d.left < int64(len(p)) {
+		p = bytes.Clone(p)
 		p[d.left] ^= 0x10
 	}
 	d.left -= int64(len(p))

@@ -28,12 +28,13 @@ type lfsSource struct {
 	entries []gitfixture.Entry // of the tree, sorted
 	files   map[string]string  // oids by file name
 	commits []string
+	private *testserver.S3 // whose credentials readers have
 }
 
 func newLFSSource(t *testing.T) *lfsSource {
 	t.Helper()
 	testserver.GitLFS(t)
-	s := &lfsSource{LFS: testserver.NewLFS(t), files: map[string]string{}}
+	s := &lfsSource{LFS: testserver.NewLFS(t), files: map[string]string{}, private: world.s3}
 	var err error
 	if s.git, err = gitfixture.New(t.TempDir()); err != nil {
 		t.Fatal(err)
@@ -129,7 +130,7 @@ func (s *lfsSource) read(t *testing.T, dir string, private bool, args ...string)
 func (s *lfsSource) env(private bool, more ...string) []string {
 	env := append([]string{}, s.git.Env()...)
 	if private {
-		env = append(env, world.s3.Environ()...)
+		env = append(env, s.private.Environ()...)
 	}
 	return append(env, more...)
 }
@@ -291,45 +292,89 @@ func TestLFSOff(t *testing.T) {
 	check(t, s.Repo, to)
 }
 
-// TestLFSMemory copies eight large objects at once. With MIRROR_SLOW=1 they
-// have 1 GiB each, and one more has 6 GiB, which S3 takes in parts only.
+// slow says whether tests that take long and much disk are wanted.
+func slow() bool { return os.Getenv("MIRROR_SLOW") != "" }
+
+// TestLFSMemory copies eight large objects at once; with MIRROR_SLOW=1 they
+// have 1 GiB each.
 func TestLFSMemory(t *testing.T) {
-	sizes := []int64{48 << 20, 48 << 20, 48 << 20, 48 << 20, 48 << 20, 48 << 20, 48 << 20, 48 << 20}
-	if os.Getenv("MIRROR_SLOW") != "" {
-		sizes = []int64{1 << 30, 1 << 30, 1 << 30, 1 << 30, 1 << 30, 1 << 30, 1 << 30, 1 << 30, 6 << 30}
+	size := int64(48 << 20)
+	if slow() {
+		size = 1 << 30
 	}
 	s, to := newLFSSource(t), s3Target(t)
-	var total int64
-	for i, size := range sizes {
-		open := func() io.Reader { return io.LimitReader(&sparse{head: byte(i + 1)}, size) }
-		h := sha256.New()
-		if _, err := io.Copy(h, open()); err != nil {
-			t.Fatal(err)
-		}
-		oid := hex.EncodeToString(h.Sum(nil))
-		s.AddReader(oid, size, open, testserver.NoFault)
-		s.add(oid, size)
-		total += size
+	for range 8 {
+		s.addSparse(t, size)
 	}
 	s.commit(t)
 	const memory = 32 << 20
 	e, peak := watched(t, "--source", s.url, "--target", to.url, "--max-memory", "32MiB")
 	got := e.Mirrors[0]
 	t.Logf("peak %d MiB for %d MiB in %.1f s", peak>>20, got.LFS.Bytes>>20, got.Seconds)
-	if got.LFS.Uploaded != len(sizes) || got.LFS.Bytes != total {
+	if got.LFS.Uploaded != 8 || got.LFS.Bytes != 8*size {
 		t.Errorf("%+v", got.LFS)
 	}
 	if peak > memory+slack {
 		t.Errorf("peak of %d bytes, %d allowed", peak, memory+slack)
 	}
-	for _, oid := range s.files {
-		if got := fileSum(t, filepath.Join(to.folder, "lfs", "objects", oid[:2], oid[2:4], oid)); got != oid {
-			t.Errorf("%s holds the content of %s", oid, got)
-		}
-	}
+	s.checkStored(t, to.folder)
 	noUploads(t, to)
 	if err := os.RemoveAll(to.folder); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestLFSHuge has an object of 6 GiB, which S3 takes in parts only. It is a
+// test with MIRROR_SLOW=1 only.
+func TestLFSHuge(t *testing.T) {
+	if !slow() {
+		return
+	}
+	s, dir := newLFSSource(t), t.TempDir()
+	s.addSparse(t, 6<<30)
+	s.commit(t)
+	server, err := testserver.StartS3ForManyParts(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	if err := server.CreateBucket(t.Context(), bucket); err != nil {
+		t.Fatal(err)
+	}
+	s.private = server
+	to := target{url: "s3://" + bucket + "/huge", folder: filepath.Join(dir, "buckets", bucket, "huge")}
+	cmd := command(t.Context(), "--source", s.url, "--target", to.url, "--max-memory", "64MiB")
+	cmd.Env = append(cmd.Env, server.Environ()...)
+	e := run(t, cmd, exitOK)
+	if l := e.Mirrors[0].LFS; l.Uploaded != 1 || l.Bytes != 6<<30 || e.PeakMemory > 64<<20+slack {
+		t.Errorf("%+v, peak of %d bytes", l, e.PeakMemory)
+	}
+	s.checkStored(t, to.folder)
+	t.Run("serve", func(t *testing.T) { s.readByServer(t, to, true) })
+	t.Run("agent", func(t *testing.T) { s.readByAgent(t, to, true) })
+}
+
+// addSparse makes a file of an object of zeros, but for its first byte.
+func (s *lfsSource) addSparse(t *testing.T, size int64) {
+	t.Helper()
+	head := byte(len(s.files) + 1)
+	open := func() io.Reader { return io.LimitReader(&sparse{head}, size) }
+	h := sha256.New()
+	if _, err := io.Copy(h, open()); err != nil {
+		t.Fatal(err)
+	}
+	oid := hex.EncodeToString(h.Sum(nil))
+	s.AddReader(oid, size, open, testserver.NoFault)
+	s.add(oid, size)
+}
+
+// checkStored reads the objects as the store keeps them.
+func (s *lfsSource) checkStored(t *testing.T, folder string) {
+	t.Helper()
+	for _, oid := range s.files {
+		if got := fileSum(t, filepath.Join(folder, "lfs", "objects", oid[:2], oid[2:4], oid)); got != oid {
+			t.Errorf("%s holds the content of %s", oid, got)
+		}
 	}
 }
 

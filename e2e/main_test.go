@@ -51,7 +51,7 @@ func inWorld(tests func() int) (int, error) {
 	defer os.RemoveAll(temp)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	if err := build(ctx, temp); err != nil {
+	if err := buildProgram(ctx, temp); err != nil {
 		return 0, err
 	}
 	if err := start(ctx, temp); err != nil {
@@ -65,16 +65,16 @@ func inWorld(tests func() int) (int, error) {
 	return code, nil
 }
 
-// build makes the program as it is released: without cgo.
-func build(ctx context.Context, temp string) error {
+// buildProgram makes the program.
+func buildProgram(ctx context.Context, temp string) error {
 	root, err := testserver.Root()
 	if err != nil {
 		return err
 	}
 	world.program = filepath.Join(temp, "mirror-git-to-s3")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", world.program, ".")
+	cmd := exec.CommandContext(ctx, "go", "build", build.flag, "-o", world.program, ".")
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED="+build.cgo)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the program: %w\n%s", err, out)
 	}

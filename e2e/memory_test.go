@@ -1,17 +1,10 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/internal/gitfixture"
 )
@@ -73,85 +66,18 @@ func watched(t *testing.T, args ...string) (ended, int64) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*runTimeout)
 	defer cancel()
 	cmd := command(ctx, args...)
-	opened := traceOpens(t, cmd)
-	stop, peaks := make(chan struct{}), make(chan int64)
+	traced := traceOpens(t, cmd)
+	w := watch{stop: make(chan struct{}), done: make(chan struct{})}
 	e := run(t, cmd, exitOK, func(p *os.Process) {
-		go func() { peaks <- watchPeak(p.Pid, stop) }()
+		go w.over(p.Pid)
 	})
-	close(stop)
-	peak := <-peaks
-	for line := range strings.Lines(opened()) {
-		if writes(line) {
-			t.Errorf("a file was opened for writing: %s", line)
-		}
+	close(w.stop)
+	<-w.done
+	for _, opened := range append(traced(), w.opened...) {
+		t.Errorf("a file was opened for writing: %s", opened)
 	}
-	if peak == 0 {
+	if w.peak == 0 {
 		t.Error("the peak of memory was not seen")
 	}
-	return e, peak
-}
-
-// traceOpens makes strace start the program, which stays the process that is
-// started, and returns what gives the trace.
-func traceOpens(t *testing.T, cmd *exec.Cmd) func() string {
-	t.Helper()
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		t.Fatalf("strace is needed to see what files are opened (make test installs it where it can): %v", err)
-	}
-	trace := filepath.Join(t.TempDir(), "trace")
-	cmd.Args = append([]string{strace, "-D", "-f", "--seccomp-bpf", "-e", "trace=open,openat,openat2,creat", "-o", trace, "--", cmd.Path}, cmd.Args[1:]...)
-	cmd.Path = strace
-	return func() string {
-		b, err := os.ReadFile(trace)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Contains(b, []byte("O_RDONLY")) {
-			t.Errorf("the trace shows no file at all:\n%.2000s", b)
-		}
-		return string(b)
-	}
-}
-
-// writes tells whether a line of strace is about a file opened for writing.
-// The runtime opens /dev/null and the like for its own needs.
-func writes(line string) bool {
-	opens := strings.Contains(line, "O_WRONLY") || strings.Contains(line, "O_RDWR") || strings.Contains(line, "O_CREAT") || strings.Contains(line, "creat(")
-	return opens && !strings.Contains(line, `"/dev/null"`)
-}
-
-var hwm = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
-
-// watchPeak reads the kernel's high-water mark until stop or the process's
-// end; it only grows, so that only the last moments can be missed.
-func watchPeak(pid int, stop <-chan struct{}) int64 {
-	var peak int64
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			return peak
-		case <-tick.C:
-		}
-		if !runs(pid) {
-			continue
-		}
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-		if err != nil {
-			continue
-		}
-		if m := hwm.FindSubmatch(status); m != nil {
-			kb, _ := strconv.ParseInt(string(m[1]), 10, 64)
-			peak = max(peak, kb<<10)
-		}
-	}
-}
-
-// runs tells whether the process is the program already, and not the strace
-// or the test that started it.
-func runs(pid int) bool {
-	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
-	return err == nil && exe == world.program
+	return e, w.peak
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,10 +15,16 @@ import (
 type App struct {
 	Version string // printed by --version
 	Getenv  func(string) string
+	// Secret is told what was said that nobody may see, before anything else
+	// happens; nil is nobody.
+	Secret func(string)
 	// Mirror does what the command without a subcommand asks for.
 	Mirror func(context.Context, Config) error
 	// Serve and Agent do what the commands serve and lfs-agent ask for.
 	Serve, Agent func(context.Context, ReadConfig) error
+	// Summary does what the command summary asks for: to make one summary of
+	// the results in files.
+	Summary func(ctx context.Context, files []string) error
 }
 
 // A UsageError is a command line or environment that can't be followed. Its
@@ -50,7 +57,7 @@ func Command(app App) *cobra.Command {
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := mirrorConfig(all, args, app.Getenv)
+			c, err := mirrorConfig(all, args, app)
 			if err != nil {
 				return &UsageError{err}
 			}
@@ -64,28 +71,25 @@ func Command(app App) *cobra.Command {
 	cmd.Flags().Bool("version", false, "show the version")
 	cmd.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd.OutOrStdout()) })
-	cmd.AddCommand(serveCommand(app), agentCommand(app))
+	cmd.AddCommand(serveCommand(app), agentCommand(app), summaryCommand(app))
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	cmd.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &UsageError{flagError(err)} })
 	return cmd
 }
 
-func mirrorConfig(flags []said, args []string, getenv func(string) string) (Config, error) {
-	all := addEnvironment(flags, Mirror, getenv)
-	if len(flags) == 0 && len(args) == 0 && !saysPairs(all) {
+func mirrorConfig(flags []said, args []string, app App) (Config, error) {
+	env := environment(app.Getenv)
+	all, missing := env.add(flags)
+	tellSecrets(all, app.Secret)
+	if len(flags) == 0 && len(args) == 0 && !env.inActions() && missing == nil && !saysPairs(all) {
 		return Config{}, ErrNothingSaid
 	}
-	return resolve(all, args)
+	return resolve(all, args, missing)
 }
 
 func saysPairs(all []said) bool {
-	for _, s := range all {
-		if s.option.Name == source || s.option.Name == target {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(all, func(s said) bool { return makesPairs(s.option.Name) })
 }
 
 // flagError says what pflag found in the words of the other messages.
@@ -100,13 +104,5 @@ func flagError(err error) error {
 	return errors.New(text + seeHelp)
 }
 
-// WriteUsageError prints err as one line for each mistake.
-func WriteUsageError(w io.Writer, err error) {
-	if errors.Is(err, ErrNothingSaid) {
-		io.WriteString(w, shortHelp)
-		return
-	}
-	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(w, "mirror-git-to-s3: %s\n", strings.TrimSuffix(line, "\n"))
-	}
-}
+// WriteShortHelp prints what to begin with.
+func WriteShortHelp(w io.Writer) { io.WriteString(w, shortHelp) }

@@ -49,6 +49,9 @@ Examples:
 To read a mirror that has Git LFS objects:
   mirror-git-to-s3 serve --help
   mirror-git-to-s3 lfs-agent --help
+
+To make one summary of the runs of several jobs:
+  mirror-git-to-s3 summary --help
 `
 
 // helpWidth is the columns of the narrowest terminal that people use.

@@ -8,6 +8,7 @@ package inputs
 import (
 	"net/url"
 
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/awsauth"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine"
 )
 
@@ -21,7 +22,8 @@ const (
 // Config is what was asked for, validated. Strings are "" where nothing was
 // said.
 type Config struct {
-	Pairs []engine.Pair // at least one
+	Pairs []engine.Pair // those of the shard; none only if it has none
+	Shard Shard
 
 	EndpointURL    string
 	Region         string
@@ -36,12 +38,18 @@ type Config struct {
 	Refs        []string // globs
 	ExcludeRefs []string // globs
 	Token       string
+	Tokens      map[string]string // as engine.Options has them
 	Full        bool
 	DryRun      bool
+
+	AWS       awsauth.Config
+	HTTPProxy string
+	NoProxy   string
 
 	Concurrency int
 	MaxMemory   int64 // bytes; 0 is the engine's default
 
 	JSON    bool
+	Summary bool // of the step, in GitHub Actions
 	Verbose bool
 }

@@ -10,7 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/awsauth"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine"
 )
 
@@ -34,9 +36,17 @@ var pair = []string{"--source", "https://example.com/a.git", "--target", "s3://b
 
 var onePair = []engine.Pair{{Source: "https://example.com/a.git", Target: "s3://bucket/a"}}
 
+// defaults is what a call with nothing but the pair gives.
+func defaults() Config {
+	return Config{
+		Pairs: onePair, Layout: engine.Auto, LFS: engine.LFSTrue, Concurrency: 4, Summary: true,
+		AWS: awsauth.Config{Audience: "sts.amazonaws.com", SessionName: "GitHubActions", Duration: time.Hour, MaxAttempts: 12},
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	c, err := parse(nil, pair...)
-	want := Config{Pairs: onePair, Layout: engine.Auto, LFS: engine.LFSTrue, Concurrency: 4}
+	want := defaults()
 	if err != nil || !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, %v; want %+v", c, err, want)
 	}
@@ -49,7 +59,12 @@ func TestEveryFlag(t *testing.T) {
 		"--endpoint-url", "http://127.0.0.1:9000", "--region", "eu-west-2", "--force-path-style",
 		"--storage-class", "STANDARD_IA", "--sse", "aws:kms", "--sse-kms-key-id", "alias/mine",
 		"--object-tags", "team=a&b", "--object-tags=env=", "--concurrency", "7", "--max-memory", "256MiB",
-		"--token", "secret", "--full", "--dry-run", "--json", "--verbose",
+		"--token", "secret", "--tokens", "gitlab.com=t1\nhttp://h:81 = t2 # mine", "--full", "--dry-run", "--json", "--verbose", "--summary=true",
+		"--role-to-assume", "arn:minio:iam:::role/dXNlcg", "--audience", "aud", "--role-session-name", "me@x", "--role-duration-seconds", "900",
+		"--role-external-id", "ext", "--role-chaining", "--role-skip-session-tagging", "--managed-session-policies", "arn:aws:iam::1:policy/a, arn:aws:iam::1:policy/b",
+		"--scope-session", "--aws-access-key-id", "AK", "--aws-secret-access-key", "SK", "--aws-session-token", "ST",
+		"--sts-endpoint", "http://127.0.0.1:9001", "--http-proxy", "http://proxy:3128", "--no-proxy", "localhost,.example.com",
+		"--mask-aws-account-id", "--allowed-account-ids", "123456789012,210987654321", "--retry-max-attempts", "3", "--disable-retry", "--shard", "1/1",
 		"--source", "https://example.com/b.git", "--target", "file:///srv/b")
 	want := Config{
 		Pairs: []engine.Pair{
@@ -59,7 +74,15 @@ func TestEveryFlag(t *testing.T) {
 		Layout: engine.Pack, LFS: engine.LFSBestEffort, Refs: []string{"refs/heads/*", "refs/tags/*"}, ExcludeRefs: []string{"refs/heads/wip*"},
 		EndpointURL: "http://127.0.0.1:9000", Region: "eu-west-2", ForcePathStyle: true, StorageClass: "STANDARD_IA",
 		SSE: "aws:kms", SSEKMSKeyID: "alias/mine", ObjectTags: url.Values{"team": {"a&b"}, "env": {""}},
-		Concurrency: 7, MaxMemory: 256 << 20, Token: "secret", Full: true, DryRun: true, JSON: true, Verbose: true,
+		Concurrency: 7, MaxMemory: 256 << 20, Token: "secret", Full: true, DryRun: true, JSON: true, Verbose: true, Summary: true,
+		Tokens: map[string]string{"gitlab.com": "t1", "http://h:81": "t2"}, Shard: Shard{1, 1},
+		HTTPProxy: "http://proxy:3128", NoProxy: "localhost,.example.com",
+		AWS: awsauth.Config{
+			Role: "arn:minio:iam:::role/dXNlcg", Audience: "aud", SessionName: "me@x", Duration: 15 * time.Minute, ExternalID: "ext",
+			Chain: true, SkipTagging: true, ManagedPolicies: []string{"arn:aws:iam::1:policy/a", "arn:aws:iam::1:policy/b"}, ScopeSession: true,
+			AccessKeyID: "AK", SecretAccessKey: "SK", SessionToken: "ST", STSEndpoint: "http://127.0.0.1:9001",
+			MaskAccount: true, AllowedAccounts: []string{"123456789012", "210987654321"}, MaxAttempts: 3, DisableRetry: true,
+		},
 	}
 	if err != nil || !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, %v; want %+v", c, err, want)
@@ -67,6 +90,15 @@ func TestEveryFlag(t *testing.T) {
 	for i := range reflect.TypeFor[Config]().NumField() {
 		if reflect.ValueOf(c).Field(i).IsZero() {
 			t.Errorf("no flag set %s", reflect.TypeFor[Config]().Field(i).Name)
+		}
+	}
+	other, err := parse(nil, append([]string{"--inline-session-policy", "{}", "--web-identity-token-file", "f", "--role-to-assume", "arn:aws:iam::1:role/x"}, pair...)...)
+	if err != nil || other.AWS.InlinePolicy != "{}" || other.AWS.TokenFile != "f" {
+		t.Errorf("%+v, %v", other.AWS, err)
+	}
+	for i := range reflect.TypeFor[awsauth.Config]().NumField() {
+		if reflect.ValueOf(c.AWS).Field(i).IsZero() && reflect.ValueOf(other.AWS).Field(i).IsZero() {
+			t.Errorf("no flag set %s", reflect.TypeFor[awsauth.Config]().Field(i).Name)
 		}
 	}
 }
@@ -77,10 +109,8 @@ func TestEnvironment(t *testing.T) {
 		"INPUT_REFS": "refs/heads/*\n\n  refs/tags/*\n", "INPUT_FULL": "true", "INPUT_JSON": "",
 		"INPUT_MAX-MEMORY": "1GiB", "MIRROR_TOKEN": "secret",
 	}
-	want := Config{
-		Pairs: onePair, Layout: engine.Auto, LFS: engine.LFSTrue, Concurrency: 4, Refs: []string{"refs/heads/*", "refs/tags/*"},
-		Full: true, MaxMemory: 1 << 30, Token: "secret",
-	}
+	want := defaults()
+	want.Refs, want.Full, want.MaxMemory, want.Token = []string{"refs/heads/*", "refs/tags/*"}, true, 1<<30, "secret"
 	if c, err := parse(env); err != nil || !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, %v; want %+v", c, err, want)
 	}
@@ -148,7 +178,7 @@ func TestErrorsOfTheAppAreNotUsageErrors(t *testing.T) {
 func TestOptionsTable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, o := range Options {
-		if seen[o.Name] || o.Name == "" || o.Name != strings.ToLower(o.Name) {
+		if seen[o.Name] || seen[o.Alias] || o.Name == "" || o.Name != strings.ToLower(o.Name) {
 			t.Errorf("%q: bad or twice", o.Name)
 		}
 		seen[o.Name] = true
@@ -158,8 +188,8 @@ func TestOptionsTable(t *testing.T) {
 		if (o.Kind == Switch) != (o.Value == "") {
 			t.Errorf("%s: a switch has no value, all others need one", o.Name)
 		}
-		if o.Kind == Switch && o.Default != "false" {
-			t.Errorf("%s: a switch is off unless it is given", o.Name)
+		if o.Kind == Switch && o.Default == "" {
+			t.Errorf("%s: a switch is on or off", o.Name)
 		}
 		if o.Default != "" && o.set(&Config{}, o.Default) != nil {
 			t.Errorf("%s: its default %q is refused", o.Name, o.Default)

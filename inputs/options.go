@@ -1,69 +1,36 @@
 package inputs
 
-// Kind is what an option's value looks like.
-type Kind int
-
-// The kinds of options.
-const (
-	Text   Kind = iota
-	Switch      // true or false; a flag alone means true
-	Number
-	Size // bytes, with or without a unit
-)
-
-// Commands is a set of commands.
-type Commands uint
-
-// The commands.
-const (
-	Mirror Commands = 1 << iota
-	Serve
-	Agent
-)
-
-// Option is one thing that a user can say. Its flag is --Name and its variable
-// in the environment INPUT_NAME, in capitals, as GitHub passes an action's
-// inputs. The command line goes before the environment; an empty variable
-// counts as unset, as GitHub sends it for an input that was left out.
-type Option struct {
-	Name   string
-	Kind   Kind
-	Repeat bool   // may be given several times; one a line in the environment
-	Value  string // stands for the value in the help
-	// Default is the value in effect when nothing is said; "" is none.
-	Default string
-	Env     string // a further variable, read after INPUT_NAME
-	Help    string
-	Group   string
-	On      Commands
-
-	set func(c *Config, value string) error
-}
-
-// The groups of the help, in its order.
-const (
-	groupPairs  = "What to mirror, pair by pair"
-	groupRefs   = "Which part of it, and how"
-	groupStore  = "Where it is stored"
-	groupRun    = "Resources"
-	groupOutput = "Output"
-)
-
-var groups = []string{groupPairs, groupRefs, groupStore, groupRun, groupOutput}
+import "slices"
 
 // Options is the table of all options, in the order of the help.
-var Options = []Option{
-	{Name: source, Repeat: true, Value: "URL", Group: groupPairs, On: Mirror, set: setSource,
-		Help: "repository to read, over http or https"},
+var Options = slices.Concat(options, awsOptions)
+
+var options = []Option{
+	{Name: source, Repeat: true, Value: "URL", Group: groupPairs, On: Mirror, set: setSource, secrets: userInfo,
+		Help:       "repository to read, over http or https (in GitHub Actions, default the workflow's own)",
+		ActionHelp: "repository to read, an http(s) URL; by default the one that the workflow runs in. Several, a line each, go with as many targets"},
 	{Name: target, Repeat: true, Value: "URL", Group: groupPairs, On: Mirror, set: setTarget,
-		Help: "where the mirror of the --source before it goes: s3://bucket/prefix or file:///absolute/dir"},
-	{Name: "token", Value: "TOKEN", Env: "MIRROR_TOKEN", Group: groupPairs, On: Mirror, set: setToken,
-		Help: "credential for sources that ask for one. Better put it in the variable MIRROR_TOKEN: other users of a machine can see command lines"},
+		Help:       "where the mirror of the --source before it goes: s3://bucket/prefix or file:///absolute/dir",
+		ActionHelp: "where the mirror goes: s3://bucket/prefix. For several sources a line each"},
+	{Name: mirrors, Lines: true, Value: "LINES", Group: groupPairs, On: Mirror, set: setMirrors, secrets: userInfo,
+		Help:       `many pairs, a line each: "SOURCE TARGET"; # begins a comment`,
+		ActionHelp: "many pairs instead of source and target, a line each: SOURCE TARGET. Empty lines and comments, which begin with #, are left out"},
+	{Name: "shard", Value: "I/N", Group: groupPairs, On: Mirror, set: setShard,
+		Help: "mirror only the I-th of N shares of the pairs; a pair stays in its share when others come or go"},
+	{Name: token, Value: "TOKEN", Env: "MIRROR_TOKEN", ActionDefault: "${{ github.token }}", Group: groupPairs, On: Mirror,
+		set: setToken, secrets: itself,
+		Help:       "credential for sources that ask for one; as an action's input, only for the workflow's own server. Better put it in the variable MIRROR_TOKEN: other users of a machine can see command lines",
+		ActionHelp: "credential for sources on the server that the workflow runs on, by default the job's own token. It is sent nowhere else"},
+	{Name: "tokens", Lines: true, Value: "LINES", Env: "MIRROR_TOKENS", Group: groupPairs, On: Mirror, set: setTokens, secrets: afterEqualSigns,
+		Help:       `credentials for the sources of a host, a line each: "host=token"`,
+		ActionHelp: "credentials for sources on other hosts, a line each: host=token"},
 
 	{Name: "refs", Repeat: true, Value: "GLOB", Group: groupRefs, On: Mirror, set: setRefs,
-		Help: `mirror only refs whose full name matches, such as "refs/heads/*"; may be repeated (default all refs)`},
+		Help:       `mirror only refs whose full name matches, such as "refs/heads/*"; may be repeated (default all refs)`,
+		ActionHelp: `mirror only refs whose full name matches one of these globs, a line each, such as refs/heads/*; by default all`},
 	{Name: "exclude-refs", Repeat: true, Value: "GLOB", Group: groupRefs, On: Mirror, set: setExcludeRefs,
-		Help: `leave out refs whose full name matches, such as "refs/pull/*"; may be repeated`},
+		Help:       `leave out refs whose full name matches, such as "refs/pull/*"; may be repeated`,
+		ActionHelp: `leave out refs whose full name matches one of these globs, a line each, such as refs/pull/*`},
 	{Name: "layout", Value: "auto|pack|loose", Default: "auto", Group: groupRefs, On: Mirror, set: setLayout,
 		Help: "keep objects in the pack they came in, or each by itself; auto takes loose for fewer than 100"},
 	{Name: "lfs", Value: "true|false|best-effort", Default: "true", Group: groupRefs, On: Mirror, set: setLFS,
@@ -75,11 +42,14 @@ var Options = []Option{
 		set:  setSwitch(func(c *Config) *bool { return &c.DryRun }),
 		Help: "say what would be done, write nothing"},
 
-	{Name: "endpoint-url", Value: "URL", Group: groupStore, On: Mirror | Serve | Agent, set: setEndpointURL,
-		Help: "address of an S3-compatible store (default AWS_ENDPOINT_URL, else AWS itself)"},
-	{Name: "region", Value: "REGION", Group: groupStore, On: Mirror | Serve | Agent,
-		set:  setText(func(c *Config) *string { return &c.Region }),
-		Help: "region of the buckets (default AWS_REGION, else the AWS profile's)"},
+	{Name: "endpoint-url", Value: "URL", Group: groupStore, On: Mirror | Serve | Agent, secrets: userInfo,
+		set:        setAddress("https://s3.example.com", func(c *Config) *string { return &c.EndpointURL }),
+		Help:       "address of an S3-compatible store (default AWS_ENDPOINT_URL, else AWS itself)",
+		ActionHelp: "address of an S3-compatible store; by default AWS"},
+	{Name: "region", Alias: "aws-region", Value: "REGION", Group: groupStore, On: Mirror | Serve | Agent,
+		set:        setText(func(c *Config) *string { return &c.Region }),
+		Help:       "region of the buckets (default AWS_REGION, else the AWS profile's)",
+		ActionHelp: "region of the buckets; by default that of the environment"},
 	{Name: "force-path-style", Kind: Switch, Default: "false", Group: groupStore, On: Mirror | Serve | Agent,
 		set:  setSwitch(func(c *Config) *bool { return &c.ForcePathStyle }),
 		Help: "address buckets as https://host/bucket, not https://bucket.host, as many S3-compatible stores need"},
@@ -91,7 +61,8 @@ var Options = []Option{
 		set:  setText(func(c *Config) *string { return &c.SSEKMSKeyID }),
 		Help: "id or ARN of the KMS key for it (default the account's own)"},
 	{Name: "object-tags", Repeat: true, Value: "KEY=VALUE", Group: groupStore, On: Mirror, set: setObjectTags,
-		Help: "tag of every object written; may be repeated"},
+		Help:       "tag of every object written; may be repeated",
+		ActionHelp: "tags of every object written, KEY=VALUE, a line each"},
 
 	{Name: "concurrency", Kind: Number, Value: "N", Default: "4", Group: groupRun, On: Mirror, set: setConcurrency,
 		Help: "mirrors at once"},
@@ -99,9 +70,15 @@ var Options = []Option{
 		Help: "memory for all mirrors together, such as 512MiB or 1GB (default half of what the process may use, at least 128MiB)"},
 
 	{Name: "json", Kind: Switch, Default: "false", Group: groupOutput, On: Mirror,
-		set:  setSwitch(func(c *Config) *bool { return &c.JSON }),
-		Help: "print the results as JSON on stdout, and everything else on stderr"},
+		set:        setSwitch(func(c *Config) *bool { return &c.JSON }),
+		Help:       "print the results as JSON on stdout, and everything else on stderr",
+		ActionHelp: "print the results as JSON instead of a table; the output results has them in any case"},
+	{Name: "summary", Kind: Switch, Default: "true", Group: groupOutput, On: Mirror,
+		set:        setSwitch(func(c *Config) *bool { return &c.Summary }),
+		Help:       "in GitHub Actions, write the step summary",
+		ActionHelp: "write the step summary"},
 	{Name: "verbose", Kind: Switch, Default: "false", Group: groupOutput, On: Mirror | Serve | Agent,
-		set:  setSwitch(func(c *Config) *bool { return &c.Verbose }),
-		Help: "log what is being done, on stderr"},
+		set:        setSwitch(func(c *Config) *bool { return &c.Verbose }),
+		Help:       "log what is being done, on stderr",
+		ActionHelp: "log what is being done"},
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/remote"
 )
 
-// The options that make pairs.
-const source, target = "source", "target"
+// The options that make pairs, and the credential.
+const source, target, mirrors, token = "source", "target", "mirrors", "token"
 
 // said is one value, as it was given. The order of all of them matters to
 // pairs.
@@ -59,78 +59,29 @@ func addFlags(flags *pflag.FlagSet, on Commands, group string, out *[]said) {
 		if o.Kind == Switch {
 			f.NoOptDefVal = "true"
 		}
-	}
-}
-
-// addEnvironment adds what the environment says of options that no flag did,
-// and the defaults. Pairs are one option in this: flags for some would not go
-// with variables for others.
-func addEnvironment(all []said, on Commands, getenv func(string) string) []said {
-	given := map[string]bool{}
-	for _, s := range all {
-		given[s.option.Name] = true
-	}
-	if given[source] || given[target] {
-		given[source], given[target] = true, true
-	}
-	for i := range Options {
-		o := &Options[i]
-		if o.On&on == 0 || given[o.Name] {
-			continue
-		}
-		value, origin := fromEnvironment(o, getenv)
-		for _, v := range split(o, value) {
-			all = append(all, said{o, v, origin})
+		if o.Alias != "" {
+			flags.VarPF(flag{o, out}, o.Alias, "", o.Help).Hidden = true
 		}
 	}
-	return all
-}
-
-func fromEnvironment(o *Option, getenv func(string) string) (value, origin string) {
-	for _, name := range []string{o.InputVariable(), o.Env} {
-		if name == "" {
-			continue
-		}
-		if v := strings.TrimSpace(getenv(name)); v != "" {
-			return v, name
-		}
-	}
-	return o.Default, "--" + o.Name
-}
-
-// InputVariable is the variable that GitHub passes the action's input in.
-func (o Option) InputVariable() string { return "INPUT_" + strings.ToUpper(o.Name) }
-
-// split gives the values of a variable: one a line, if there may be several.
-func split(o *Option, value string) []string {
-	if value == "" {
-		return nil
-	}
-	if !o.Repeat {
-		return []string{value}
-	}
-	var values []string
-	for line := range strings.Lines(value) {
-		if line = strings.TrimSpace(line); line != "" {
-			values = append(values, line)
-		}
-	}
-	return values
 }
 
 // resolve makes the Config, or an error of one line for each mistake. Pairs are
-// checked as a whole only when nothing is wrong with their parts.
-func resolve(all []said, arguments []string) (Config, error) {
+// checked as a whole only when nothing is wrong with their parts; missing says
+// what keeps the environment from having any.
+func resolve(all []said, arguments []string, missing error) (Config, error) {
 	var c Config
 	var mistakes []error
+	if missing != nil {
+		mistakes = append(mistakes, missing)
+	}
 	for _, a := range arguments {
 		mistakes = append(mistakes, fmt.Errorf("%q belongs to no option; write --source URL --target URL", remote.Redact(a)))
 	}
-	pairsOK := len(arguments) == 0
+	pairsOK := len(arguments) == 0 && missing == nil
 	for _, s := range all {
 		if err := s.option.set(&c, s.value); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("%s: %w", s.origin, err))
-			pairsOK = pairsOK && s.option.Name != source && s.option.Name != target
+			mistakes = append(mistakes, withOrigin(s.origin, err))
+			pairsOK = pairsOK && !makesPairs(s.option.Name)
 		}
 	}
 	if err := checkTogether(&c); err != nil {
@@ -141,5 +92,17 @@ func resolve(all []said, arguments []string) (Config, error) {
 			mistakes = append(mistakes, err)
 		}
 	}
+	c.Pairs = c.Shard.of(c.Pairs)
 	return c, errors.Join(mistakes...)
+}
+
+func makesPairs(option string) bool { return option == source || option == target || option == mirrors }
+
+// withOrigin puts where a value came from before each mistake in it.
+func withOrigin(origin string, err error) error {
+	var mistakes []error
+	for line := range strings.Lines(err.Error()) {
+		mistakes = append(mistakes, fmt.Errorf("%s: %s", origin, strings.TrimSuffix(line, "\n")))
+	}
+	return errors.Join(mistakes...)
 }

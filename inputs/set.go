@@ -26,13 +26,21 @@ func setText(field func(*Config) *string) func(*Config, string) error {
 
 func setSwitch(field func(*Config) *bool) func(*Config, string) error {
 	return func(c *Config, v string) error {
-		b, err := strconv.ParseBool(v)
-		if err != nil {
-			return fmt.Errorf("%q is neither true nor false", v)
-		}
+		b, err := parseSwitch(v)
 		*field(c) = b
-		return nil
+		return err
 	}
+}
+
+// parseSwitch takes what YAML and people write.
+func parseSwitch(v string) (bool, error) {
+	switch strings.ToLower(v) {
+	case "true", "yes", "on", "1":
+		return true, nil
+	case "false", "no", "off", "0":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither true nor false", v)
 }
 
 func setLayout(c *Config, v string) error {
@@ -68,13 +76,16 @@ func checkGlob(v string) error {
 	return err
 }
 
-func setEndpointURL(c *Config, v string) error {
-	c.EndpointURL = v
-	u, err := url.Parse(v)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("%q is not an address; write for example https://s3.example.com", remote.Redact(v))
+// setAddress takes an http(s) URL.
+func setAddress(example string, field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*field(c) = v
+		u, err := url.Parse(v)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return fmt.Errorf("%q is not an address; write for example %s", remote.Redact(v), example)
+		}
+		return nil
 	}
-	return nil
 }
 
 var storageClass = regexp.MustCompile(`^[A-Z0-9_]+$`)
@@ -130,15 +141,20 @@ func setObjectTags(c *Config, v string) error {
 
 // checkTogether finds options that don't go with each other.
 func checkTogether(c *Config) error {
+	var mistakes []error
 	if c.SSEKMSKeyID != "" && !strings.HasPrefix(c.SSE, "aws:kms") {
-		return errors.New("--sse-kms-key-id: a key needs encryption with keys; write --sse aws:kms too")
+		mistakes = append(mistakes, errors.New("sse-kms-key-id: a key needs encryption with keys; give sse as aws:kms too"))
 	}
-	return nil
+	return errors.Join(append(mistakes, checkAWS(c))...)
 }
 
-// setToken refuses what can't stand in a header. The error must not show it.
 func setToken(c *Config, v string) error {
 	c.Token = v
+	return checkToken(v)
+}
+
+// checkToken refuses what can't stand in a header. The error must not show it.
+func checkToken(v string) error {
 	if strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 		return errors.New("it holds a space, a line break or another character that no token has")
 	}

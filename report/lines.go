@@ -15,8 +15,9 @@ const lineEvery = 10 * time.Second
 
 // lineDisplay shows progress where there is no terminal, as lines of a log.
 type lineDisplay struct {
-	mu sync.Mutex
-	w  io.Writer
+	mu    sync.Mutex
+	w     io.Writer
+	every time.Duration
 }
 
 func (d *lineDisplay) Write(b []byte) (int, error) {
@@ -28,7 +29,7 @@ func (d *lineDisplay) Write(b []byte) (int, error) {
 func (d *lineDisplay) start(m *mirror) { fmt.Fprintf(d, "%s: mirroring to %s\n", m.name, m.target) }
 
 func (d *lineDisplay) update(m *mirror, now time.Time) {
-	if now.Sub(m.lastLine) < lineEvery {
+	if now.Sub(m.lastLine) < d.every {
 		return
 	}
 	m.lastLine = now

@@ -23,6 +23,9 @@ type handler struct {
 	mu     *sync.Mutex // one Write at a time, whatever the writer
 	attrs  string      // " key=value" of WithAttrs
 	prefix string      // "group." of WithGroup
+
+	// annotate, if there is one, takes warnings and errors instead of w.
+	annotate func(kind, message string)
 }
 
 func (h *handler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level.Level() }
@@ -32,13 +35,20 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 	if h.level.Level() <= slog.LevelDebug && !r.Time.IsZero() {
 		b.WriteString(r.Time.Format("15:04:05.000 "))
 	}
-	b.WriteString(levelWord(r.Level))
+	annotated := h.annotate != nil && r.Level >= slog.LevelWarn
+	if !annotated {
+		b.WriteString(levelWord(r.Level))
+	}
 	b.WriteString(oneLine(r.Message))
 	b.WriteString(h.attrs)
 	r.Attrs(func(a slog.Attr) bool {
 		writeAttr(&b, h.prefix, a)
 		return true
 	})
+	if annotated {
+		h.annotate(strings.TrimSuffix(levelWord(r.Level), ": "), b.String())
+		return nil
+	}
 	b.WriteByte('\n')
 	h.mu.Lock()
 	defer h.mu.Unlock()

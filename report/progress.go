@@ -11,9 +11,10 @@ import (
 // Progress shows mirrors under way. On a terminal each has bars, elsewhere a
 // line when it starts, when it ends and every ten seconds between.
 type Progress struct {
-	show  display
-	names map[engine.Pair]string
-	every time.Duration
+	show    display
+	names   map[engine.Pair]string
+	every   time.Duration
+	secrets *Secrets
 
 	mu     sync.Mutex
 	active []*mirror
@@ -58,11 +59,20 @@ type figures struct {
 // NewProgress starts to show the progress of the pairs on w. The caller passes
 // Observe to the engine, logs to the Progress instead of w, and calls Close.
 func NewProgress(w io.Writer, terminal bool, pairs []engine.Pair) *Progress {
-	p := &Progress{names: names(pairs), stop: make(chan struct{}), stopped: make(chan struct{})}
+	return newDisplayed(w, terminal, pairs, &Secrets{})
+}
+
+func newDisplayed(w io.Writer, terminal bool, pairs []engine.Pair, secrets *Secrets) *Progress {
 	if terminal {
-		p.show, p.every = newBarDisplay(w, len(pairs)), 200*time.Millisecond
-	} else {
-		p.show, p.every = &lineDisplay{w: w}, time.Second
+		return newProgress(newBarDisplay(w, len(pairs)), 200*time.Millisecond, pairs, secrets)
+	}
+	return newProgress(&lineDisplay{w: w, every: lineEvery}, time.Second, pairs, secrets)
+}
+
+func newProgress(show display, every time.Duration, pairs []engine.Pair, secrets *Secrets) *Progress {
+	p := &Progress{
+		show: show, every: every, names: names(pairs), secrets: secrets,
+		stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	go p.run()
 	return p
@@ -90,7 +100,9 @@ func (p *Progress) observe(pair engine.Pair, read func() figures) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.active = append(p.active, &mirror{name: oneLine(name), target: oneLine(pair.Target), read: read})
+	p.active = append(p.active, &mirror{
+		name: oneLine(p.secrets.Hide(name)), target: oneLine(p.secrets.Hide(pair.Target)), read: read,
+	})
 }
 
 // Write shows whole lines without garbling what is on the screen.
@@ -131,6 +143,8 @@ func (p *Progress) poll(now time.Time) {
 			p.show.start(m)
 		}
 		if m.result != nil {
+			r := p.secrets.result(*m.result)
+			m.result = &r
 			p.show.end(m)
 			continue
 		}

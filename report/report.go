@@ -1,6 +1,7 @@
 // Package report tells people and programs what a run does and did: progress
 // while it lasts ([NewProgress]), log lines ([NewHandler]), and the results as
-// a table ([WriteTable]) or as JSON ([WriteJSON]).
+// a table ([WriteTable]) or as JSON ([WriteJSON]). In a job of GitHub Actions,
+// [Actions] adds annotations, groups, outputs and the step's summary.
 //
 // Where a report goes is the caller's choice: each is a function of the
 // results and a writer, so that further ones stand beside these.

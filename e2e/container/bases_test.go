@@ -23,12 +23,15 @@ const certificates = "/etc/ssl/certs/ca-certificates.crt"
 
 // makeGoImage imports an image with the machine's Go and what a build of root
 // takes from the network.
-func makeGoImage(ctx context.Context, e *engine, root, temp string) error {
+func makeGoImage(ctx context.Context, e *docker, root, temp string) error {
 	stage := filepath.Join(temp, "go-image")
 	if err := stageBusybox(stage); err != nil {
 		return err
 	}
 	if err := modules(ctx, root, filepath.Join(temp, "modules"), filepath.Join(stage, "goproxy")); err != nil {
+		return err
+	}
+	if err := compile(ctx, root, filepath.Join(stage, "gocache")); err != nil {
 		return err
 	}
 	if err := copyFiles(ctx, stage, certificates); err != nil {
@@ -38,19 +41,19 @@ func makeGoImage(ctx context.Context, e *engine, root, temp string) error {
 	if err != nil {
 		return err
 	}
+	// The names of goroot's files don't begin with a dot, those of stage do.
 	tar := exec.CommandContext(ctx, "tar", "--create",
-		"--exclude=./test", "--exclude=./doc", "--exclude=./api", "--exclude=testdata",
-		"--transform", "s,^\\./GOROOT,./usr/local/go,",
+		"--exclude=testdata", "--exclude=*_test.go",
+		"--transform", `flags=r;s,^\([^.]\),usr/local/go/\1,`,
 		"--directory", stage, ".",
-		"--directory", goroot, "--transform", "s,^,./usr/local/go/,",
-		"bin", "src", "pkg", "go.env", "VERSION")
+		"--directory", goroot, "bin", "src", "pkg", "go.env", "VERSION")
 	return importTar(ctx, e, tar, goImage,
 		"ENV PATH=/usr/local/go/bin:/bin", "ENV HOME=/root",
-		"ENV GOPROXY=file:///goproxy", "ENV GOTOOLCHAIN=local", "ENV GOSUMDB=off")
+		"ENV GOPROXY=file:///goproxy", "ENV GOTOOLCHAIN=local", "ENV GOSUMDB=off", "ENV GOCACHE=/gocache")
 }
 
 // makeJobImage imports an image in which the steps of a workflow can run.
-func makeJobImage(ctx context.Context, e *engine, temp string) error {
+func makeJobImage(ctx context.Context, e *docker, temp string) error {
 	stage := filepath.Join(temp, "job-image")
 	if err := stageBusybox(stage); err != nil {
 		return err
@@ -79,7 +82,7 @@ func makeJobImage(ctx context.Context, e *engine, temp string) error {
 }
 
 // importTar makes an image of what the command writes.
-func importTar(ctx context.Context, e *engine, tar *exec.Cmd, image string, changes ...string) error {
+func importTar(ctx context.Context, e *docker, tar *exec.Cmd, image string, changes ...string) error {
 	r, w := io.Pipe()
 	tar.Stdout = w
 	tar.Stderr = os.Stderr
@@ -88,7 +91,7 @@ func importTar(ctx context.Context, e *engine, tar *exec.Cmd, image string, chan
 	for _, c := range changes {
 		args = append(args, "--change", c)
 	}
-	_, err := e.docker(ctx, r, append(args, "-", image)...)
+	_, err := e.run(ctx, r, append(args, "-", image)...)
 	r.Close()
 	if err != nil {
 		return fmt.Errorf("importing %s: %w", image, err)
@@ -178,4 +181,18 @@ func modules(ctx context.Context, root, cache, proxy string) error {
 		}
 	}
 	return os.Rename(filepath.Join(cache, "cache", "download"), proxy)
+}
+
+// compile makes a build cache for the image, so that only what has changed
+// since the last run of the tests is compiled in the container.
+func compile(ctx context.Context, root, cache string) error {
+	kept := filepath.Join(root, ".tools", "container-cache")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", os.DevNull, ".")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOCACHE="+kept)
+	if _, err := output(cmd); err != nil {
+		return err
+	}
+	_, err := output(exec.CommandContext(ctx, "cp", "--recursive", kept, cache))
+	return err
 }

@@ -22,22 +22,22 @@ const (
 	engineGrace = 30 * time.Second
 )
 
-// engine is a docker daemon of the tests' own. It has no network but the
+// docker is a daemon of the tests' own. It has no network but the
 // host's, and touches nothing outside its folder.
-type engine struct {
+type docker struct {
 	dir, socket string
 	process     *os.Process
 	ended       chan struct{}
 }
 
 // startEngine starts a daemon whose every file is in dir.
-func startEngine(ctx context.Context, dir string) (*engine, error) {
+func startEngine(ctx context.Context, dir string) (*docker, error) {
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	e := &engine{dir: dir, socket: filepath.Join(dir, "sock"), ended: make(chan struct{})}
+	e := &docker{dir: dir, socket: filepath.Join(dir, "sock"), ended: make(chan struct{})}
 	cmd := exec.Command("dockerd",
 		"--host", "unix://"+e.socket,
 		"--data-root", filepath.Join(dir, "data"),
@@ -81,11 +81,11 @@ func startBound(cmd *exec.Cmd, ended chan<- struct{}) error {
 	return <-started
 }
 
-func (e *engine) wait(ctx context.Context) error {
+func (e *docker) wait(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, engineStart)
 	defer cancel()
 	for {
-		if _, err := e.docker(ctx, nil, "version"); err == nil {
+		if _, err := e.run(ctx, nil, "version"); err == nil {
 			return nil
 		}
 		select {
@@ -99,7 +99,7 @@ func (e *engine) wait(ctx context.Context) error {
 }
 
 // stop ends the daemon and what it started, and frees its folder.
-func (e *engine) stop() {
+func (e *docker) stop() {
 	e.process.Signal(syscall.SIGTERM)
 	select {
 	case <-e.ended:
@@ -117,14 +117,14 @@ func (e *engine) stop() {
 
 // environ makes docker and act use this engine, and no configuration of the
 // user's. BuildKit is off because act and plain engines build without it.
-func (e *engine) environ() []string {
+func (e *docker) environ() []string {
 	return append(os.Environ(),
 		"DOCKER_HOST=unix://"+e.socket, "DOCKER_CONFIG="+e.dir, "DOCKER_CONTEXT=", "DOCKER_BUILDKIT=0",
 		"HOME="+e.dir, "XDG_CACHE_HOME="+e.dir, "XDG_CONFIG_HOME="+e.dir)
 }
 
-// docker runs the client and returns what it printed on stdout.
-func (e *engine) docker(ctx context.Context, in io.Reader, args ...string) (string, error) {
+// run runs the client and returns what it printed on stdout.
+func (e *docker) run(ctx context.Context, in io.Reader, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "docker", args...)
 	cmd.Env = e.environ()
 	cmd.Stdin = in

@@ -28,7 +28,7 @@ var world struct {
 	temp  string // short: sockets are below it
 	repos string // served by source
 
-	engine *engine
+	engine *docker
 	git    *gitfixture.Git
 	source *testserver.Git
 	built  time.Duration
@@ -97,7 +97,7 @@ func makeImages(ctx context.Context) error {
 		return err
 	}
 	begin := time.Now()
-	_, err := world.engine.docker(ctx, nil, "build", "--network", "none", "--tag", image,
+	_, err := world.engine.run(ctx, nil, "build", "--network", "none", "--tag", image,
 		"--build-arg", "VERSION="+version, "--build-arg", "REVISION=test", world.root)
 	world.built = time.Since(begin)
 	return err

@@ -22,10 +22,11 @@ type builder struct {
 	count   int // what the header says; -1 is the truth
 	body    bytes.Buffer
 	offsets []int64
+	zip     map[int]*zlib.Writer // by level
 }
 
 func newBuilder() *builder {
-	return &builder{level: zlib.DefaultCompression, version: 2, count: -1}
+	return &builder{level: zlib.DefaultCompression, version: 2, count: -1, zip: map[int]*zlib.Writer{}}
 }
 
 // bytes returns the pack with its header and trailer.
@@ -72,18 +73,23 @@ func (b *builder) entry(typ byte, size int64, base, content []byte) int {
 	i := b.start()
 	b.body.Write(entryHeader(typ, size))
 	b.body.Write(base)
-	b.body.Write(deflate(b.level, content))
+	b.body.Write(b.deflate(content))
 	return i
 }
 
 func (b *builder) raw(p ...byte) { b.body.Write(p) }
 
-func deflate(level int, content []byte) []byte {
+func (b *builder) deflate(content []byte) []byte {
 	var buf bytes.Buffer
-	z, err := zlib.NewWriterLevel(&buf, level)
-	if err != nil {
-		panic(err)
+	z := b.zip[b.level]
+	if z == nil {
+		var err error
+		if z, err = zlib.NewWriterLevel(&buf, b.level); err != nil {
+			panic(err)
+		}
+		b.zip[b.level] = z
 	}
+	z.Reset(&buf)
 	z.Write(content)
 	z.Close()
 	return buf.Bytes()

@@ -85,22 +85,23 @@ func (k *kept) keep(i uint32, b []byte) {
 	if !k.some {
 		return // pages have it
 	}
-	cost := int64(len(b)) + entryCost
-	if n := len(k.slabs); n == 0 || len(k.slabs[n-1].b)+len(b) > cap(k.slabs[n-1].b) {
-		if k.size+int64(k.slab) > k.limit || len(b) > k.slab {
-			return
-		}
-		k.slabs = append(k.slabs, &slab{b: make([]byte, 0, k.slab)})
-		k.size += int64(k.slab)
+	n := len(k.slabs)
+	full := n == 0 || len(k.slabs[n-1].b)+len(b) > k.slab
+	cost := int64(entryCost)
+	if full {
+		cost += int64(k.slab)
 	}
-	if k.size+cost > k.limit {
+	if k.size+cost > k.limit || len(b) > k.slab {
 		return
+	}
+	if full {
+		k.slabs = append(k.slabs, &slab{b: make([]byte, 0, k.slab)})
 	}
 	s := k.slabs[len(k.slabs)-1]
 	s.entries = append(s.entries, i)
 	s.starts = append(s.starts, uint32(len(s.b)))
 	s.b = append(s.b, b...)
-	k.size += entryCost
+	k.size += cost
 }
 
 // bytes returns the entry's n bytes at off, nil when they were not kept.

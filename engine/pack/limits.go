@@ -49,7 +49,7 @@ func newLimits(shrink uint) limits {
 		batch:     batchWeight >> shrink,
 		fixed:     fixedMemory >> shrink,
 		minTree:   minTreeMemory >> shrink,
-		total:     contentMax >> (3 * shrink),
+		total:     contentMax >> (5 * shrink / 2),
 	}
 }
 

@@ -113,10 +113,10 @@ var goodPacks = []struct {
 			last = next
 		}
 	}},
-	{"20,000 deltas on one base", func(b *builder) {
+	{"10,000 deltas on one base", func(b *builder) {
 		base := words(newRand(3), 2000)
 		i := b.object(object.Tree, base)
-		for k := range 20000 {
+		for k := range 10000 {
 			b.ofs(i, makeDelta(base, fmt.Appendf(slices.Clone(base), "%d", k)))
 		}
 	}},

@@ -161,7 +161,7 @@ func (s *spills) use(base *source) {
 // open returns the zlib stream of entry i, from memory or from staging.
 func (s *spills) open(i uint32) (*bufio.Reader, header, error) {
 	off, n := s.rc.span(i)
-	r := bufio.NewReaderSize(&packReader{rc: s.rc, entry: i, off: off, end: off + n}, s.rc.lim.run)
+	r := bufio.NewReaderSize(&packReader{rc: s.rc, entry: i, off: off, end: off + n}, int(min(n, int64(s.rc.lim.run))))
 	b, err := r.Peek(int(min(n, peekSize)))
 	if err != nil {
 		return nil, header{}, err

@@ -50,7 +50,7 @@ func (w *walker) close() {
 // tree resolves what hangs on root and is part of the batch.
 func (w *walker) tree(root uint32) error {
 	w.push(root, false, false)
-	for len(w.stack) > 0 {
+	for len(w.stack) > 0 && w.ctx.Err() == nil {
 		f := &w.stack[len(w.stack)-1]
 		if f.next == f.to {
 			w.pop()

@@ -117,7 +117,11 @@ func (c *check) fsck(what, dir string) {
 // and default names, and what dangles is what a forced push left.
 func (c *check) findings(dir string) []string {
 	var out bytes.Buffer
-	cmd := c.git.Command(c.ctx, dir, "fsck", "--full", "--no-dangling", "--no-progress")
+	depth := "--full"
+	if c.Quick {
+		depth = "--connectivity-only"
+	}
+	cmd := c.git.Command(c.ctx, dir, "fsck", depth, "--no-dangling", "--no-progress")
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")

@@ -33,6 +33,7 @@ type S3 struct {
 	AccessKey string
 	SecretKey string
 
+	sidecar bool
 	process *os.Process
 	ended   chan struct{} // closed when the process has ended
 	log     output
@@ -42,7 +43,16 @@ type S3 struct {
 // StartS3 starts a server that keeps its buckets in dir, which is made if it
 // isn't there. It runs until Stop, the end of ctx, or the end of this process,
 // whatever comes first.
-func StartS3(ctx context.Context, dir string) (*S3, error) {
+func StartS3(ctx context.Context, dir string) (*S3, error) { return startS3(ctx, dir, false) }
+
+// StartS3ForManyParts is StartS3 with the objects' attributes in files, not in
+// those of the file system: ext4's have 4 KiB, which do not hold the sizes of
+// more than some 350 parts.
+func StartS3ForManyParts(ctx context.Context, dir string) (*S3, error) {
+	return startS3(ctx, dir, true)
+}
+
+func startS3(ctx context.Context, dir string, sidecar bool) (*S3, error) {
 	program, err := Tool("versitygw")
 	if err != nil {
 		return nil, err
@@ -56,7 +66,7 @@ func StartS3(ctx context.Context, dir string) (*S3, error) {
 	// Between finding a free port and listening on it another process may
 	// take it, so there is more than one try.
 	for range 3 {
-		s := &S3{Region: s3Region, AccessKey: "mirror", SecretKey: "mirror-git-to-s3", ended: make(chan struct{})}
+		s := &S3{Region: s3Region, AccessKey: "mirror", SecretKey: "mirror-git-to-s3", sidecar: sidecar, ended: make(chan struct{})}
 		if err = s.start(ctx, program, data, meta); err == nil {
 			context.AfterFunc(ctx, s.Stop)
 			return s, nil

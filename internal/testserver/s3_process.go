@@ -20,7 +20,7 @@ func (s *S3) start(ctx context.Context, program, data, meta string) error {
 	}
 	s.Endpoint = "http://" + address
 	arguments := []string{"--port", address, "--region", s.Region, "--keep-alive", "--quiet", "posix"}
-	if !hasAttributes(data) { // slower, but works everywhere
+	if s.sidecar || !hasAttributes(data) { // slower, but works everywhere
 		arguments = append(arguments, "--sidecar", meta)
 	}
 	cmd := exec.Command(program, append(arguments, data)...)

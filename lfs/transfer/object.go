@@ -59,19 +59,32 @@ func isFatal(ctx context.Context, err error) bool {
 }
 
 func (r *run) tryHard(ctx context.Context, o *batch.Object) error {
-	wrong := 0
+	wrong, broken := 0, 0
 	_, err := batch.Retry(ctx, tries, r.Pace(), func() (struct{}, error) {
 		err := r.attempt(ctx, o)
 		var content *wrongContent
+		var failed *storeError
 		if errors.As(err, &content) {
-			if wrong++; wrong == 2 {
-				err = backoff.Permanent(err)
-			}
+			wrong++
+		} else if errors.As(err, &failed) {
+			broken++
+		}
+		if wrong == maxWrong || broken == maxBroken {
+			err = backoff.Permanent(err)
 		}
 		return struct{}{}, err
 	})
 	return err
 }
+
+const (
+	// maxWrong is how often the server may send wrong content: a proxy in
+	// between may do so once.
+	maxWrong = 2
+	// maxBroken is how often the store may fail: it repeats by itself
+	// whatever it can, but not a content that it has begun to read.
+	maxBroken = 3
+)
 
 // attempt copies the object once, from its start. When the action is missing,
 // expired or refused, a fresh one is asked for.
