@@ -32,7 +32,7 @@ func summaryCommand(app App) *cobra.Command {
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return &UsageError{errors.New("summary needs files or directories with results; write summary PATH...")}
+				return &UsageError{errors.New("summary needs files or directories with results; write summary and their paths")}
 			}
 			return nil
 		},

@@ -28,10 +28,11 @@ func makeGoImage(ctx context.Context, e *docker, root, temp string) error {
 	if err := stageBusybox(stage); err != nil {
 		return err
 	}
-	if err := modules(ctx, root, filepath.Join(temp, "modules"), filepath.Join(stage, "goproxy")); err != nil {
+	kept := filepath.Join(root, ".tools", "container-cache")
+	if err := modules(ctx, root, kept, filepath.Join(temp, "modules"), filepath.Join(stage, "goproxy")); err != nil {
 		return err
 	}
-	if err := compile(ctx, root, filepath.Join(stage, "gocache")); err != nil {
+	if err := compile(ctx, root, kept, filepath.Join(stage, "gocache")); err != nil {
 		return err
 	}
 	if err := copyFiles(ctx, stage, certificates); err != nil {
@@ -161,7 +162,7 @@ func copyFiles(ctx context.Context, stage string, files ...string) error {
 // modules fills proxy with the modules that a build of root needs, in the
 // form of a module proxy. They come from the machine's own cache where it has
 // them.
-func modules(ctx context.Context, root, cache, proxy string) error {
+func modules(ctx context.Context, root, buildCache, cache, proxy string) error {
 	have, err := output(exec.CommandContext(ctx, "go", "env", "GOMODCACHE"))
 	if err != nil {
 		return err
@@ -170,7 +171,7 @@ func modules(ctx context.Context, root, cache, proxy string) error {
 	if err != nil {
 		return err
 	}
-	env := append(os.Environ(), "GOMODCACHE="+cache, "GOFLAGS=-modcacherw",
+	env := append(os.Environ(), "GOCACHE="+buildCache, "GOMODCACHE="+cache, "GOFLAGS=-modcacherw",
 		"GOPROXY=file://"+filepath.Join(have, "cache", "download")+","+upstream)
 	for _, args := range [][]string{{"mod", "download"}, {"list", "-deps", "."}} {
 		cmd := exec.CommandContext(ctx, "go", args...)
@@ -185,9 +186,8 @@ func modules(ctx context.Context, root, cache, proxy string) error {
 
 // compile makes a build cache for the image, so that only what has changed
 // since the last run of the tests is compiled in the container.
-func compile(ctx context.Context, root, cache string) error {
-	kept := filepath.Join(root, ".tools", "container-cache")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", os.DevNull, ".")
+func compile(ctx context.Context, root, kept, cache string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", os.DevNull, ".")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOCACHE="+kept)
 	if _, err := output(cmd); err != nil {

@@ -12,8 +12,9 @@ import (
 // fuzzSetups reach all paths with small packs.
 var fuzzSetups = []setup{{1, 2, 8, "whole"}, {1 << 20, 1, 8, "random"}}
 
-// sameAsGit receives a pack, and wants git's index or git's refusal.
-func sameAsGit(t *testing.T, p []byte, always bool) {
+// sameAsGit receives a pack, and wants git's index, or git's refusal of some of
+// those that are refused.
+func sameAsGit(t *testing.T, p []byte) {
 	var first []byte
 	for k, s := range fuzzSetups {
 		r := s.reception(object.SHA1)
@@ -34,8 +35,8 @@ func sameAsGit(t *testing.T, p []byte, always bool) {
 			continue
 		}
 		first = got.Bytes()
-		if err != nil && !always {
-			continue
+		if err != nil && p[len(p)-1]&15 != 0 {
+			continue // git is slow
 		}
 		want, gitErr := gitIdx(t, object.SHA1, p)
 		switch {
@@ -68,7 +69,7 @@ func FuzzReceive(f *testing.F) {
 		b := newBuilder()
 		b.count = int(n)
 		b.body.Write(body)
-		sameAsGit(t, b.bytes(), false)
+		sameAsGit(t, b.bytes())
 	})
 }
 
@@ -82,7 +83,7 @@ func FuzzDeltas(f *testing.F) {
 		if len(program) > 4<<10 {
 			return
 		}
-		sameAsGit(t, buildFrom(program), true)
+		sameAsGit(t, buildFrom(program))
 	})
 }
 
