@@ -66,8 +66,8 @@ lint: lint-tools
 	@unformatted=$$(find . -name '*.go' -not -path './.tools/*' -exec gofmt -l {} +); \
 		[ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
 	go vet ./...
-	go vet -tags slow ./...
-	$(TOOLS)/staticcheck -tags slow ./...
+	go vet -tags slow,container ./...
+	$(TOOLS)/staticcheck -tags slow,container ./...
 	@echo govulncheck ./...; out=$$($(TOOLS)/govulncheck ./... 2>&1) && echo "$$out" || { \
 		code=$$?; echo "$$out"; \
 		case "$$out" in *"fetching vulnerabilities"*) \
@@ -82,3 +82,5 @@ demo: build tools
 
 clean:
 	rm -rf mirror-git-to-s3 dist .tools
+
+-include container.mk

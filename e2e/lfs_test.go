@@ -292,16 +292,9 @@ func TestLFSOff(t *testing.T) {
 	check(t, s.Repo, to)
 }
 
-// slow says whether tests that take long and much disk are wanted.
-func slow() bool { return os.Getenv("MIRROR_SLOW") != "" }
-
-// TestLFSMemory copies eight large objects at once; with MIRROR_SLOW=1 they
-// have 1 GiB each.
+// TestLFSMemory copies eight large objects at once.
 func TestLFSMemory(t *testing.T) {
-	size := int64(48 << 20)
-	if slow() {
-		size = 1 << 30
-	}
+	const size = lfsMemorySize
 	s, to := newLFSSource(t), s3Target(t)
 	for range 8 {
 		s.addSparse(t, size)
@@ -322,36 +315,6 @@ func TestLFSMemory(t *testing.T) {
 	if err := os.RemoveAll(to.folder); err != nil {
 		t.Error(err)
 	}
-}
-
-// TestLFSHuge has an object of 6 GiB, which S3 takes in parts only. It is a
-// test with MIRROR_SLOW=1 only.
-func TestLFSHuge(t *testing.T) {
-	if !slow() {
-		return
-	}
-	s, dir := newLFSSource(t), t.TempDir()
-	s.addSparse(t, 6<<30)
-	s.commit(t)
-	server, err := testserver.StartS3ForManyParts(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Stop)
-	if err := server.CreateBucket(t.Context(), bucket); err != nil {
-		t.Fatal(err)
-	}
-	s.private = server
-	to := target{url: "s3://" + bucket + "/huge", folder: filepath.Join(dir, "buckets", bucket, "huge")}
-	cmd := command(t.Context(), "--source", s.url, "--target", to.url, "--max-memory", "64MiB")
-	cmd.Env = append(cmd.Env, server.Environ()...)
-	e := run(t, cmd, exitOK)
-	if l := e.Mirrors[0].LFS; l.Uploaded != 1 || l.Bytes != 6<<30 || e.PeakMemory > 64<<20+slack {
-		t.Errorf("%+v, peak of %d bytes", l, e.PeakMemory)
-	}
-	s.checkStored(t, to.folder)
-	t.Run("serve", func(t *testing.T) { s.readByServer(t, to, true) })
-	t.Run("agent", func(t *testing.T) { s.readByAgent(t, to, true) })
 }
 
 // addSparse makes a file of an object of zeros, but for its first byte.

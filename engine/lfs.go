@@ -100,6 +100,9 @@ func (m *mirror) copyLFS(ctx context.Context, p *plan, f *fetched) error {
 		m.log.Warn("published without some Git LFS objects", "error", err)
 		return nil
 	}
+	if incomplete != nil {
+		return fmt.Errorf("%w; mend the source's LFS server, or publish without them with --lfs=best-effort", err)
+	}
 	return err
 }
 

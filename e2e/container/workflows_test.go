@@ -103,7 +103,7 @@ func TestFirstWorkflow(t *testing.T) {
 			if block == nil {
 				t.Fatal("no workflow")
 			}
-			workflow := adapt(t, string(block[1]))
+			workflow := adapt(t, whole(string(block[1])))
 			i := startIssuer(t)
 			m := startMinio(ctx, t, i, "my-repo")
 			env = append(env, "AWS_ENDPOINT_URL="+m.Endpoint)
@@ -114,6 +114,15 @@ func TestFirstWorkflow(t *testing.T) {
 			cloneEquals(ctx, t, path, m.Endpoint+"/"+bucket+"/my-repo")
 		})
 	}
+}
+
+// whole makes a workflow of what is shown of one job.
+func whole(block string) string {
+	if strings.Contains(block, "jobs:\n") {
+		return block
+	}
+	job := strings.ReplaceAll(strings.TrimSuffix(block, "\n"), "\n", "\n    ")
+	return "on: push\njobs:\n  mirror:\n    runs-on: ubuntu-latest\n    " + job + "\n"
 }
 
 var (
