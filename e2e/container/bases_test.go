@@ -25,7 +25,7 @@ const certificates = "/etc/ssl/certs/ca-certificates.crt"
 // takes from the network.
 func makeGoImage(ctx context.Context, e *docker, root, temp string) error {
 	stage := filepath.Join(temp, "go-image")
-	if err := stageBusybox(stage); err != nil {
+	if err := stageBusybox(ctx, stage); err != nil {
 		return err
 	}
 	kept := filepath.Join(root, ".tools", "container-cache")
@@ -56,7 +56,7 @@ func makeGoImage(ctx context.Context, e *docker, root, temp string) error {
 // makeJobImage imports an image in which the steps of a workflow can run.
 func makeJobImage(ctx context.Context, e *docker, temp string) error {
 	stage := filepath.Join(temp, "job-image")
-	if err := stageBusybox(stage); err != nil {
+	if err := stageBusybox(ctx, stage); err != nil {
 		return err
 	}
 	gitCore, err := output(exec.CommandContext(ctx, "git", "--exec-path"))
@@ -101,7 +101,7 @@ func importTar(ctx context.Context, e *docker, tar *exec.Cmd, image string, chan
 }
 
 // stageBusybox makes a root folder with a shell and the usual programs.
-func stageBusybox(stage string) error {
+func stageBusybox(ctx context.Context, stage string) error {
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
 		return err
@@ -111,23 +111,19 @@ func stageBusybox(stage string) error {
 			return err
 		}
 	}
-	content, err := os.ReadFile(busybox)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(stage, "bin/busybox"), content, 0o755); err != nil {
+	if err := copyFiles(ctx, stage, busybox); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(stage, "etc/passwd"), []byte("root:x:0:0:root:/root:/bin/sh\n"), 0o644); err != nil {
 		return err
 	}
-	list, err := output(exec.Command(busybox, "--list"))
+	list, err := output(exec.CommandContext(ctx, busybox, "--list"))
 	if err != nil {
 		return err
 	}
 	for _, name := range strings.Fields(list) {
 		if name != "busybox" {
-			if err := os.Symlink("busybox", filepath.Join(stage, "bin", name)); err != nil {
+			if err := os.Symlink(busybox, filepath.Join(stage, "bin", name)); err != nil {
 				return err
 			}
 		}
@@ -187,11 +183,13 @@ func modules(ctx context.Context, root, buildCache, cache, proxy string) error {
 // compile makes a build cache for the image, so that only what has changed
 // since the last run of the tests is compiled in the container.
 func compile(ctx context.Context, root, kept, cache string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", os.DevNull, ".")
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOCACHE="+kept)
-	if _, err := output(cmd); err != nil {
-		return err
+	for _, arch := range []string{"amd64", "arm64"} {
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", os.DevNull, ".")
+		cmd.Dir = root
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOCACHE="+kept)
+		if _, err := output(cmd); err != nil {
+			return err
+		}
 	}
 	_, err := output(exec.CommandContext(ctx, "cp", "--recursive", kept, cache))
 	return err

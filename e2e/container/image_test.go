@@ -5,6 +5,7 @@ package container
 import (
 	"bytes"
 	"context"
+	"debug/elf"
 	"encoding/json"
 	"errors"
 	"os"
@@ -83,7 +84,7 @@ func TestImage(t *testing.T) {
 // was unpacked to: starting a container costs an engine more than that.
 func TestImageStart(t *testing.T) {
 	ctx := limit(t, time.Minute)
-	dir := unpack(ctx, t)
+	dir := unpack(ctx, t, image)
 	var times []time.Duration
 	for range 11 {
 		cmd := exec.CommandContext(ctx, filepath.Join(dir, "mirror-git-to-s3"), "--version")
@@ -100,9 +101,9 @@ func TestImageStart(t *testing.T) {
 	}
 }
 
-// unpack returns a folder with the image's files, and checks that there are
+// unpack returns a folder with an image's files, and checks that there are
 // no others than the program and the certificates.
-func unpack(ctx context.Context, t *testing.T) string {
+func unpack(ctx context.Context, t *testing.T, image string) string {
 	t.Helper()
 	id, err := world.engine.run(ctx, nil, "create", image)
 	if err != nil {
@@ -242,5 +243,24 @@ func checkMirror(ctx context.Context, t *testing.T, source string, s3 *gateway, 
 	}
 	if _, err := m.Check(ctx, world.git); err != nil {
 		t.Errorf("%s: %v", prefix, err)
+	}
+}
+
+// TestArm64 builds the image for the other architecture, as BuildKit would:
+// it says which by TARGETARCH.
+func TestArm64(t *testing.T) {
+	ctx := limit(t, 15*time.Minute)
+	const name = "mirror-git-to-s3:arm64"
+	if _, err := world.engine.run(ctx, nil, "build", "--network", "none", "--tag", name,
+		"--build-arg", "TARGETARCH=arm64", world.root); err != nil {
+		t.Fatal(err)
+	}
+	f, err := elf.Open(filepath.Join(unpack(ctx, t, name), "mirror-git-to-s3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if f.Machine != elf.EM_AARCH64 {
+		t.Errorf("the program is for %s", f.Machine)
 	}
 }

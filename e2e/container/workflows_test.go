@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine"
 	"github.com/mirror-git-to-s3/mirror-git-to-s3/internal/gitfixture"
 )
 
@@ -140,4 +141,54 @@ func adapt(t *testing.T, workflow string) string {
 	workflow = released.ReplaceAllString(workflow, "$1- uses: actions/checkout@v7\n$1- uses: ./")
 	workflow = awsRole.ReplaceAllString(workflow, role())
 	return strings.ReplaceAll(workflow, "s3://my-bucket/", "s3://"+bucket+"/")
+}
+
+// summaryWorkflow is the last job of the documentation's matrix, with the
+// results of two jobs where the download would put them.
+const summaryWorkflow = `
+on: push
+permissions: {}
+jobs:
+  summary:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v7
+      - run: |
+          mkdir -p results/results-1 results/results-2
+          echo "$RESULTS_1" >results/results-1/results-1.json
+          echo "$RESULTS_2" >results/results-2/results-2.json
+      - uses: ./
+        id: mirror
+        with:
+          args: summary results
+      - if: always()
+        env:
+          OUTPUTS: ${{ toJSON(steps.mirror.outputs) }}
+        run: echo "OUTPUTS $(echo "$OUTPUTS" | tr -d '\n')"
+`
+
+// TestSummaryOfJobs merges the results of a matrix's jobs.
+func TestSummaryOfJobs(t *testing.T) {
+	ctx := limit(t, 2*time.Minute)
+	docs, err := os.ReadFile(filepath.Join(world.root, "docs", "workflows.md"))
+	if err != nil || !strings.Contains(string(docs), "          args: summary results\n") {
+		t.Errorf("docs/workflows.md does not do this: %v", err)
+	}
+	result := func(name, status string) string {
+		return `{"mirrors":[{"source":"https://example.com/` + name + `","target":"s3://b/` + name + `","clone_url":"https://b.example.com/` +
+			name + `","status":"` + status + `"}],"peak_memory_bytes":1}`
+	}
+	run := runAct(ctx, t, checkout(ctx, t, summaryWorkflow), []string{
+		"RESULTS_1=" + result("one", engine.StatusMirrored), "RESULTS_2=" + result("two", engine.StatusUpToDate),
+	})
+	if !run.ok {
+		t.Fatal(run.log)
+	}
+	wantOutputs(t, run, map[string]string{"mirrored": "1", "up-to-date": "1", "failed": "0"})
+	summary := strings.Join(run.summaries, "")
+	for _, want := range []string{"example.com/one", "example.com/two", "1 mirrored, 1 up-to-date"} {
+		if !strings.Contains(summary, want) {
+			t.Errorf("%q is not in the summary:\n%s", want, summary)
+		}
+	}
 }

@@ -68,6 +68,31 @@ var goodPacks = []struct {
 		b.ref(blobID(b, "abased?"), makeDelta([]byte("abased?"), []byte("abased.")))
 		b.blob("base")
 	}},
+	{"forward ref deltas in a chain larger than little memory", func(b *builder) {
+		r := newRand(10)
+		var versions [][]byte
+		for range 80 {
+			versions = append(versions, noise(r, 3000))
+		}
+		for i := len(versions) - 1; i > 0; i-- {
+			b.ref(b.format.Hash(object.Blob, versions[i-1]), makeDelta(versions[i-1], versions[i]))
+		}
+		b.object(object.Blob, versions[0])
+	}},
+	{"ref deltas on 3,000 bases", func(b *builder) {
+		for i := range 3000 {
+			base := fmt.Sprint("base ", i)
+			b.blob(base)
+			b.ref(blobID(b, base), makeDelta([]byte(base), []byte(base+"+")))
+		}
+	}},
+	{"a forward ref delta that becomes large", func(b *builder) {
+		large := make([]byte, 3<<20)
+		b.ref(blobID(b, "small"), makeDelta([]byte("small"), large))
+		b.ref(b.format.Hash(object.Blob, large), deltaOf(3<<20, 1, copyOf(7, 1)))
+		b.ref(blobID(b, "smaller"), makeDelta([]byte("smaller"), []byte("small")))
+		b.blob("smaller")
+	}},
 	{"several wait for the same id", func(b *builder) {
 		for i := range 300 {
 			b.ref(blobID(b, "wanted"), makeDelta([]byte("wanted"), fmt.Appendf(nil, "wanted %d", i)))
@@ -220,8 +245,10 @@ func checkPack(t *testing.T, f object.Format, p []byte) {
 	if err != nil {
 		t.Fatalf("git refuses the pack: %v", err)
 	}
-	for _, s := range setups(len(p)) {
-		checkGood(t, f, p, idx, s)
+	for k, s := range setups(len(p)) {
+		if f == object.SHA1 || k%2 == 0 {
+			checkGood(t, f, p, idx, s)
+		}
 	}
 }
 
@@ -342,7 +369,7 @@ func TestReadBack(t *testing.T) {
 		{setup{MinMemory, 2, 0, "whole"}, true},
 	} {
 		r := checkGood(t, object.SHA1, p, idx, c.setup)
-		if got := r.spool.read.Load(); (got > 0) != c.read || got > int64(len(p)) {
+		if got := r.readBack; (got > 0) != c.read || got > int64(len(p)) {
 			t.Errorf("%v: read back %d of %d bytes", c.setup, got, len(p))
 		}
 	}
