@@ -288,3 +288,30 @@ func TestStopped(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnWriteTwice has the store refuse the write of info/refs that it did:
+// what a client sees whose first attempt's answer was lost.
+func TestOwnWriteTwice(t *testing.T) {
+	w := newWorld(t)
+	w.repo.Line("refs/heads/main", "", 0, 2)
+	s := memstore.New()
+	s.Fault = func(c memstore.Call) memstore.Fault {
+		if c.Op == memstore.Put && c.Key == keyInfoRefs {
+			return memstore.Fault{After: store.ErrPrecondition}
+		}
+		return memstore.Fault{}
+	}
+	if r := w.mirror(s, nil); r.Status != StatusMirrored {
+		t.Errorf("status %s: %s", r.Status, r.Error)
+	}
+	s.Fault = func(c memstore.Call) memstore.Fault {
+		if c.Op == memstore.Put && c.Key == keyInfoRefs {
+			return memstore.Fault{Before: store.ErrPrecondition}
+		}
+		return memstore.Fault{}
+	}
+	w.repo.Line("refs/heads/main", w.repo.Git("rev-parse", "refs/heads/main"), 10, 1)
+	if r := w.mirror(s, nil); r.Status != StatusFailed || !strings.Contains(r.Error, "another run") {
+		t.Errorf("status %s: %s", r.Status, r.Error)
+	}
+}

@@ -38,6 +38,10 @@ func (m *mirror) putRefs(ctx context.Context, p *plan, fresh bool) error {
 	info := infoRefs(p.want.Refs)
 	_, err := m.store.Put(ctx, keyInfoRefs, strings.NewReader(info), int64(len(info)), o)
 	if errors.Is(err, store.ErrPrecondition) {
+		// It may have been this run's own write, whose answer was lost.
+		if now, _, rerr := readAll(ctx, m.store, keyInfoRefs); rerr == nil && now == info {
+			return nil
+		}
 		return fmt.Errorf("another run published to this mirror meanwhile; what it published stands, run again: %w", err)
 	}
 	return err
