@@ -19,8 +19,7 @@ import (
 
 // runtimeMemory is what the Go runtime may have beside the budget, for the
 // tables of objects, connections and itself. With less the collector runs all
-// the time while the budget is used up: a fifth more CPU on git's own
-// repository with 128 MiB.
+// the time while the budget is used up.
 const runtimeMemory = 32 << 20
 
 // mirror makes the mirrors and reports the results.

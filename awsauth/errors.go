@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go"
+
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/s3store"
 )
 
 // Error says in one line why there are no credentials, and what to do.
@@ -41,7 +43,7 @@ func unwrap(err error) error {
 // noToken says what lacks when only GitHub's token could help.
 func (a *auth) noToken(err error) error {
 	if !a.inActions() {
-		return &Error{text: "no AWS credentials that could assume role " + a.Role + ": " + last(err), err: err}
+		return &Error{text: "no AWS credentials that could assume role " + a.Role + ": " + s3store.LastMessage(err.Error()), err: err}
 	}
 	return &Error{err: err, text: `GitHub gives this job no OIDC token to assume the role with: add "permissions: id-token: write" to the workflow or the job` +
 		` (with "contents: read", because naming one permission takes away the others); pull requests from forks never get one`}
@@ -50,7 +52,7 @@ func (a *auth) noToken(err error) error {
 // noCredentials says what lacks when nothing was given.
 func (a *auth) noCredentials(err error) error {
 	if !a.inActions() {
-		return &Error{text: "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role (" + last(err) + ")", err: err}
+		return &Error{text: "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role (" + s3store.LastMessage(err.Error()) + ")", err: err}
 	}
 	return &Error{err: err, text: `no AWS credentials: write "role-to-assume: arn:aws:iam::ACCOUNT:role/NAME" below "with:" and "permissions: id-token: write" in the job,` +
 		` or give aws-access-key-id and aws-secret-access-key`}
@@ -90,7 +92,7 @@ func (a *auth) explainAssume(err error) error {
 	}
 	if text := err.Error(); strings.Contains(text, "get identity: ") && a.AccessKeyID == "" {
 		return &Error{err: err, text: "no AWS credentials that could assume role " + a.Role +
-			": a step before this one must provide them, or leave out role-chaining (" + last(err) + ")"}
+			": a step before this one must provide them, or leave out role-chaining (" + s3store.LastMessage(err.Error()) + ")"}
 	}
 	return a.explain(err, func(code, message string) string {
 		switch {
@@ -145,27 +147,11 @@ func (a *auth) explain(err error, words func(code, message string) string) error
 	text := err.Error()
 	switch {
 	case errors.As(err, &api):
-		e.text = words(api.ErrorCode(), oneLine(api.ErrorMessage()))
+		e.text = words(api.ErrorCode(), s3store.OneLine(api.ErrorMessage()))
 	case strings.Contains(text, "Missing Region"), strings.Contains(text, "Invalid region"):
 		e.class, e.text = permanent, "no AWS region: write it as aws-region, or set AWS_REGION"
 	default:
-		e.text = "the security token service (STS) can't be reached: " + last(err)
+		e.text = "the security token service (STS) can't be reached: " + s3store.LastMessage(err.Error())
 	}
 	return e
-}
-
-// oneLine keeps what servers say from breaking lines or filling screens.
-func oneLine(text string) string {
-	const most = 300
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return text
-}
-
-// last returns the innermost of the messages that an error's text is made of.
-func last(err error) string {
-	parts := strings.Split(err.Error(), ", ")
-	return oneLine(parts[len(parts)-1])
 }

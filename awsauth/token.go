@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	githubactions "github.com/sethvargo/go-githubactions"
+
+	"github.com/mirror-git-to-s3/mirror-git-to-s3/engine/s3store"
 )
 
 // The variables through which GitHub gives out tokens to jobs that may have
@@ -31,11 +33,11 @@ func (a *auth) githubToken(ctx context.Context) (string, error) {
 	switch {
 	case errors.As(err, &refused):
 		return "", &Error{
-			text:  fmt.Sprintf("GitHub gives out no OIDC token for audience %q (HTTP %d): %s", a.Audience, refused.StatusCode, oneLine(refused.Body)),
+			text:  fmt.Sprintf("GitHub gives out no OIDC token for audience %q (HTTP %d): %s", a.Audience, refused.StatusCode, s3store.OneLine(refused.Body)),
 			class: classOfStatus(refused.StatusCode), err: err,
 		}
 	case err != nil:
-		return "", &Error{text: "GitHub can't be asked for an OIDC token: " + oneLine(err.Error()), class: temporary, err: err}
+		return "", &Error{text: "GitHub can't be asked for an OIDC token: " + s3store.OneLine(err.Error()), class: temporary, err: err}
 	case token == "":
 		return "", &Error{text: "GitHub's answer holds no OIDC token", class: temporary}
 	}

@@ -27,21 +27,20 @@ func (m *mirror) publish(ctx context.Context, p *plan, f *fetched) error {
 	if err := m.addLoose(ctx, p, f, next); err != nil {
 		return err
 	}
-	fresh := p.full
-	if fresh {
+	if p.full {
 		if err := m.putStatic(ctx, p); err != nil {
 			return err
 		}
 	}
-	if fresh || len(f.packs) > 0 {
+	if p.full || len(f.packs) > 0 {
 		if err := m.listPacks(ctx, f.packs, nil); err != nil {
 			return err
 		}
 	}
-	if err := m.putRefs(ctx, p, fresh); err != nil {
+	if err := m.putRefs(ctx, p); err != nil {
 		return err
 	}
-	if fresh || p.headChanged() {
+	if p.full || p.headChanged() {
 		if err := m.put(ctx, keyHead, []byte(p.want.Head.String())); err != nil {
 			return err
 		}

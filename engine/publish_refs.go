@@ -12,11 +12,11 @@ import (
 )
 
 // putRefs writes packed-refs and the branch that HEAD names, then info/refs.
-func (m *mirror) putRefs(ctx context.Context, p *plan, fresh bool) error {
-	if !fresh && !p.refsChanged() && !p.headChanged() {
+func (m *mirror) putRefs(ctx context.Context, p *plan) error {
+	if !p.full && !p.refsChanged() && !p.headChanged() {
 		return nil
 	}
-	if fresh || p.refsChanged() {
+	if p.full || p.refsChanged() {
 		var packed bytes.Buffer
 		if err := refs.WritePackedRefs(&packed, p.want.Refs); err != nil {
 			return err
@@ -25,10 +25,10 @@ func (m *mirror) putRefs(ctx context.Context, p *plan, fresh bool) error {
 			return err
 		}
 	}
-	if err := m.putBranch(ctx, p, fresh); err != nil {
+	if err := m.putBranch(ctx, p); err != nil {
 		return err
 	}
-	if !fresh && !p.refsChanged() {
+	if !p.full && !p.refsChanged() {
 		return nil
 	}
 	o := attributes(keyInfoRefs)
@@ -55,7 +55,7 @@ func infoRefs(list []refs.Ref) string {
 
 // putBranch writes HEAD's branch as a file below refs/, and nothing else
 // there: git takes a folder for a repository only if it has refs/.
-func (m *mirror) putBranch(ctx context.Context, p *plan, fresh bool) error {
+func (m *mirror) putBranch(ctx context.Context, p *plan) error {
 	key, content := keyNoRefs, ""
 	for _, r := range p.want.Refs {
 		if r.Name == p.want.Head.Target && strings.HasPrefix(r.Name, prefixRefs) {
@@ -67,10 +67,10 @@ func (m *mirror) putBranch(ctx context.Context, p *plan, fresh bool) error {
 	if had {
 		oldKey = old.Name
 	}
-	if !fresh && oldKey == key && (!had || string(old.ID)+"\n" == content) {
+	if !p.full && oldKey == key && (!had || string(old.ID)+"\n" == content) {
 		return nil
 	}
-	if fresh || oldKey != key {
+	if p.full || oldKey != key {
 		// A file in the place of a directory must go before.
 		if err := m.clearRefs(ctx, key); err != nil {
 			return err

@@ -48,9 +48,9 @@ func credentialsAdvice(err error) string {
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		return fmt.Sprintf("no AWS credentials, they were refused: %s: %s", api.ErrorCode(), oneLine(api.ErrorMessage()))
+		return fmt.Sprintf("no AWS credentials, they were refused: %s: %s", api.ErrorCode(), OneLine(api.ErrorMessage()))
 	}
-	return "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role (" + last(text) + ")"
+	return "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role (" + LastMessage(text) + ")"
 }
 
 // advice says in a few words what went wrong and what to do.
@@ -65,7 +65,7 @@ func (s *Store) advice(operation string, err error) string {
 	}
 	var dns *net.DNSError
 	var request *url.Error
-	text := oneLine(err.Error())
+	text := OneLine(err.Error())
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "cancelled"
@@ -76,13 +76,13 @@ func (s *Store) advice(operation string, err error) string {
 	case strings.Contains(text, "Missing Region"), strings.Contains(text, "Invalid region"):
 		return "no AWS region: set --region or AWS_REGION"
 	case errors.As(err, &request):
-		return fmt.Sprintf("the connection to %s failed: %s", endpoint, oneLine(request.Err.Error()))
+		return fmt.Sprintf("the connection to %s failed: %s", endpoint, OneLine(request.Err.Error()))
 	}
 	return text
 }
 
 func (s *Store) apiAdvice(operation string, err error, api smithy.APIError) string {
-	code, message := api.ErrorCode(), oneLine(api.ErrorMessage())
+	code, message := api.ErrorCode(), OneLine(api.ErrorMessage())
 	switch code {
 	case "AccessDenied", "Forbidden", "AllAccessDisabled", "AccountProblem":
 		return s.denied(operation, message)
@@ -147,8 +147,8 @@ func statusText(err error) string {
 	return ""
 }
 
-// oneLine keeps what servers say from breaking lines or filling screens.
-func oneLine(text string) string {
+// OneLine keeps what servers say from breaking lines or filling screens.
+func OneLine(text string) string {
 	const most = 300
 	text = strings.Join(strings.Fields(text), " ")
 	if len(text) > most {
@@ -157,8 +157,8 @@ func oneLine(text string) string {
 	return text
 }
 
-// last returns the innermost of the messages that an error's text is made of.
-func last(text string) string {
+// LastMessage returns the innermost of the messages that an error's text is made of.
+func LastMessage(text string) string {
 	parts := strings.Split(text, ", ")
-	return oneLine(parts[len(parts)-1])
+	return OneLine(parts[len(parts)-1])
 }
